@@ -1,0 +1,83 @@
+/**
+ * The one error type that reaches people. It says what failed, where, and what to do, and carries a code
+ * that scripts and documents may rely on: codes are never renamed and never used for a second meaning.
+ */
+
+/** Every stable error code, with what it means. */
+export const ERROR_CODES = {
+  E_USAGE: "the command line is wrong",
+  E_CONFIG: "a configuration file is missing, unreadable or wrong",
+  E_KEY_FILE: "a key file is missing, unreadable, too open or wrong",
+  E_STATE: "the state directory cannot be used",
+  E_NOT_ENROLLED: "this agent has not been enrolled",
+  E_ALREADY_ENROLLED: "this agent has been enrolled already",
+  E_TOKEN_MALFORMED: "the text given is not an enrolment token",
+  E_TOKEN_UNKNOWN: "the hub does not know this enrolment token",
+  E_TOKEN_USED: "the enrolment token was used before",
+  E_TOKEN_EXPIRED: "the enrolment token has expired",
+  E_TOKEN_REVOKED: "the enrolment token was revoked",
+  E_HUB_UNREACHABLE: "no connection to the hub could be made",
+  E_HUB_KEY: "the hub that answered does not hold the expected key",
+  E_HUB_BUSY: "the hub is at a limit and takes no more for now",
+  E_TLS_UNTRUSTED: "the hub's TLS certificate is not trusted",
+  E_CLOCK: "this host's clock and the hub's clock differ too much",
+  E_VERSION: "agent and hub speak different protocol versions",
+  E_HANDSHAKE: "the handshake with the other side failed",
+  E_HANDSHAKE_TIMEOUT: "the handshake did not finish in time",
+  E_KEY_UNKNOWN: "the hub does not know this agent's key",
+  E_KEY_REVOKED: "this agent's key was revoked or replaced",
+  E_SITE_DISABLED: "the site is disabled at the hub",
+  E_PROTOCOL: "the other side broke the protocol",
+  E_CARRIER_LOST: "the connection between agent and hub was lost",
+  E_SESSION_LOST: "the session ended before it could be resumed",
+  E_LIMIT: "a configured limit was reached",
+  E_SERVICE_UNKNOWN: "the agent offers no service of this name",
+  E_SERVICE_REFUSED: "the hub's registry does not allow this service for the site",
+  E_TARGET_UNREACHABLE: "the agent could not reach the service's local target",
+  E_LISTEN: "an address could not be listened on",
+  E_HUB_DOWN: "the hub's admin socket does not answer",
+  E_AGENT_DOWN: "the agent's status socket does not answer",
+  E_EXISTS: "it exists already",
+  E_NOT_FOUND: "it does not exist",
+  E_NAME: "the name is not allowed",
+  E_POOL_EMPTY: "the address pool has no free address",
+  E_INTERNAL: "a fault in Farsite itself",
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, text);
+}
+
+export class FarsiteError extends Error {
+  override readonly name = "FarsiteError";
+
+  /**
+   * @param code stable code
+   * @param message what failed and where, one sentence, no secrets
+   * @param hint what the reader can do about it
+   */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly hint?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The text of any thrown value, for use inside another message. */
+export function reasonOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
+/** How an error is printed for people: what failed, then what to do. Never a stack trace. */
+export function renderError(program: string, thrown: unknown): string {
+  if (thrown instanceof FarsiteError) {
+    const hint = thrown.hint === undefined ? "" : `\n  ${thrown.hint.replaceAll("\n", "\n  ")}`;
+    return `${program}: ${thrown.message} [${thrown.code}]${hint}`;
+  }
+  return `${program}: ${reasonOf(thrown)} [E_INTERNAL]\n  This is a fault in Farsite; please report it.`;
+}
