@@ -1,0 +1,249 @@
+/** Streams of one session: opens them, shares the session's records among them, delivers what comes. */
+import { Deque } from "../deque.ts";
+import { FarsiteError } from "../errors.ts";
+import { FRAMES, MAX_RECORD } from "../session/record.ts";
+import * as wire from "./frame.ts";
+import { commit, room } from "./slab.ts";
+import { MuxStream, type Stream, type StreamOwner } from "./stream.ts";
+
+/** What the mux needs of the session below it. */
+export interface FrameCarrier {
+  /** There is something to pull. */
+  wake(): void;
+  end(reason: FarsiteError): void;
+}
+
+export interface MuxHandlers {
+  /** The other side opens a stream; attach handlers to it or reset it, before returning. */
+  accept(stream: Stream): void;
+  /** A control message; throws when it breaks the protocol. */
+  control(body: Buffer): void;
+}
+
+export interface MuxOptions {
+  /** The agent opens odd streams, the hub even ones. */
+  side: "agent" | "hub";
+  session: FrameCarrier;
+  handlers: MuxHandlers;
+  /** Most streams open at once, per session; each costs at most its credit in memory. Default 1,024. */
+  maxStreams?: number;
+}
+
+/** Bytes of one stream in a record while others of its priority wait. */
+const QUANTUM = 16 << 10;
+
+/** Frames other than DATA that may wait to be sent. */
+const MAX_URGENT = 16_384;
+
+export class Mux implements StreamOwner {
+  readonly #side: "agent" | "hub";
+  readonly #session: FrameCarrier;
+  readonly #handlers: MuxHandlers;
+  readonly #maxStreams: number;
+  readonly #streams = new Map<number, MuxStream>();
+  readonly #urgent = new Deque<Buffer>();
+  readonly #ready: [Deque<MuxStream>, Deque<MuxStream>, Deque<MuxStream>] = [
+    new Deque(),
+    new Deque(),
+    new Deque(),
+  ];
+  #lastOwn: number;
+  #lastPeer: number;
+  #over = false;
+
+  constructor(options: MuxOptions) {
+    this.#side = options.side;
+    this.#session = options.session;
+    this.#handlers = options.handlers;
+    this.#maxStreams = options.maxStreams ?? 1024;
+    this.#lastOwn = this.#side === "agent" ? -1 : 0;
+    this.#lastPeer = this.#side === "agent" ? 0 : -1;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** Opens a stream; undefined when the session is over or has too many. Bytes may be written at once. */
+  open(service: string, priority: wire.Priority): Stream | undefined {
+    if (this.#over || this.#streams.size >= this.#maxStreams) return undefined;
+    this.#lastOwn += 2;
+    const stream = new MuxStream(this.#lastOwn, service, priority, this);
+    this.#streams.set(stream.id, stream);
+    const name = Buffer.from(service, "latin1");
+    const frame = this.#frame(wire.OPEN, stream.id, 1 + name.length);
+    frame[wire.HEADER] = priority;
+    name.copy(frame, wire.HEADER + 1);
+    this.#send(frame);
+    return stream;
+  }
+
+  /** Tells the other side something; at most MAX_CONTROL bytes. */
+  sendControl(body: Uint8Array): void {
+    const frame = this.#frame(wire.CONTROL, 0, body.length);
+    frame.set(body, wire.HEADER);
+    this.#send(frame);
+  }
+
+  /** The session is over: so is every stream. */
+  end(): void {
+    this.#over = true;
+    for (const stream of [...this.#streams.values()]) stream.onReset("sessionLost");
+  }
+
+  /** Builds the next FRAMES record, or undefined when there is nothing to send. */
+  pull(): Buffer | undefined {
+    if (this.#urgent.length === 0 && !this.#ready.some((queue) => queue.length > 0)) return undefined;
+    const record = room(MAX_RECORD);
+    record[0] = FRAMES;
+    let at = 1;
+    for (
+      let frame = this.#urgent.at(0);
+      frame && at + frame.length <= MAX_RECORD;
+      frame = this.#urgent.at(0)
+    ) {
+      at += frame.copy(record, at);
+      this.#urgent.shift();
+    }
+    const taken: MuxStream[] = [];
+    for (const queue of this.#ready) at = this.#fill(record, at, queue, taken);
+    const built = at > 1 ? commit(at) : undefined;
+    for (const stream of taken) stream.afterTake();
+    return built;
+  }
+
+  /** Lets the streams of one priority put data into a record, in turns. */
+  #fill(record: Buffer, from: number, queue: Deque<MuxStream>, taken: MuxStream[]): number {
+    let at = from;
+    while (at + wire.HEADER < MAX_RECORD) {
+      const stream = queue.shift();
+      if (!stream) break;
+      stream.queued = false;
+      if (!stream.sendable || stream.finSent) continue;
+      const space = MAX_RECORD - at - wire.HEADER;
+      const n = stream.take(record, at + wire.HEADER, queue.length > 0 ? Math.min(QUANTUM, space) : space);
+      const fin = stream.finWanted && stream.pendingBytes === 0;
+      if (fin) stream.finSent = true;
+      wire.writeHeader(record, at, wire.DATA, fin ? wire.FIN : 0, n, stream.id);
+      at += wire.HEADER + n;
+      if (!fin && stream.sendable) this.#enqueue(stream);
+      taken.push(stream);
+    }
+    return at;
+  }
+
+  /** Takes a FRAMES record apart. Throws when it breaks the protocol. */
+  frames(record: Buffer): void {
+    let at = 1;
+    while (at < record.length) {
+      if (at + wire.HEADER > record.length) throw wire.brokenFrame("header cut short");
+      const type = record[at];
+      const flags = record[at + 1] as number;
+      const length = record.readUInt16BE(at + 2);
+      const id = record.readUInt32BE(at + 4);
+      at += wire.HEADER;
+      if (at + length > record.length) throw wire.brokenFrame("body cut short");
+      this.#dispatch(type, flags, id, record.subarray(at, at + length));
+      if (this.#over) return;
+      at += length;
+    }
+  }
+
+  #dispatch(type: number | undefined, flags: number, id: number, body: Buffer): void {
+    if (flags !== 0 && !(type === wire.DATA && flags === wire.FIN)) throw wire.brokenFrame("unknown flags");
+    switch (type) {
+      case wire.DATA:
+        this.#find(id)?.onData(body, flags === wire.FIN);
+        return;
+      case wire.OPEN:
+        this.#onOpen(id, body);
+        return;
+      case wire.CREDIT:
+        if (body.length !== 4) throw wire.brokenFrame("CREDIT length");
+        this.#find(id)?.onCredit(body.readUInt32BE(0));
+        return;
+      case wire.RESET:
+        if (body.length !== 2) throw wire.brokenFrame("RESET length");
+        this.#find(id)?.onReset(wire.resetReason(body.readUInt16BE(0)));
+        return;
+      case wire.CONTROL:
+        if (id !== 0 || body.length > wire.MAX_CONTROL) throw wire.brokenFrame("CONTROL stream or length");
+        this.#handlers.control(body);
+        return;
+      default:
+        throw wire.brokenFrame(`unknown type ${type}`);
+    }
+  }
+
+  #onOpen(id: number, body: Buffer): void {
+    const own = id % 2 === (this.#side === "agent" ? 1 : 0);
+    if (own || id <= this.#lastPeer) throw wire.brokenFrame(`OPEN of stream ${id}`);
+    const priority = body[0];
+    const service = body.toString("latin1", 1);
+    if (!wire.isPriority(priority)) throw wire.brokenFrame("OPEN priority");
+    if (service.length > wire.MAX_SERVICE_NAME || !/^[a-z][a-z0-9-]*$/.test(service)) {
+      throw wire.brokenFrame("OPEN service name");
+    }
+    this.#lastPeer = id;
+    const stream = new MuxStream(id, service, priority, this);
+    if (this.#streams.size >= this.#maxStreams) {
+      this.sendReset(stream, "limit");
+      return;
+    }
+    this.#streams.set(id, stream);
+    this.#handlers.accept(stream);
+  }
+
+  /** The stream of a frame; undefined when it is gone here while frames of it were still on their way. */
+  #find(id: number): MuxStream | undefined {
+    const stream = this.#streams.get(id);
+    if (stream) return stream;
+    const last = id % 2 === (this.#side === "agent" ? 1 : 0) ? this.#lastOwn : this.#lastPeer;
+    if (id === 0 || id > last) throw wire.brokenFrame(`stream ${id} was never opened`);
+    return undefined;
+  }
+
+  ready(stream: MuxStream): void {
+    if (!stream.queued && stream.sendable && !stream.finSent) {
+      this.#enqueue(stream);
+      this.#session.wake();
+    }
+  }
+
+  credit(stream: MuxStream, bytes: number): void {
+    const frame = this.#frame(wire.CREDIT, stream.id, 4);
+    frame.writeUInt32BE(bytes, wire.HEADER);
+    this.#send(frame);
+  }
+
+  sendReset(stream: MuxStream, reason: wire.ResetReason): void {
+    const frame = this.#frame(wire.RESET, stream.id, 2);
+    frame.writeUInt16BE(wire.RESET_CODES[reason], wire.HEADER);
+    this.#send(frame);
+  }
+
+  gone(stream: MuxStream): void {
+    this.#streams.delete(stream.id);
+  }
+
+  #enqueue(stream: MuxStream): void {
+    stream.queued = true;
+    this.#ready[stream.priority].push(stream);
+  }
+
+  #frame(type: number, stream: number, length: number): Buffer {
+    const frame = Buffer.allocUnsafe(wire.HEADER + length);
+    wire.writeHeader(frame, 0, type, 0, length, stream);
+    return frame;
+  }
+
+  #send(frame: Buffer): void {
+    // only a peer that asks for answers and never takes them gets here
+    if (this.#urgent.length >= MAX_URGENT) {
+      this.#session.end(new FarsiteError("E_LIMIT", `${MAX_URGENT} control frames wait to be sent`));
+      return;
+    }
+    this.#urgent.push(frame);
+    this.#session.wake();
+  }
+}

@@ -1,0 +1,179 @@
+/** One flow-controlled byte stream inside a session, with half-close and reset. */
+import { Deque } from "../deque.ts";
+import { brokenFrame, INITIAL_CREDIT, type Priority, type ResetReason } from "./frame.ts";
+
+export interface StreamHandlers {
+  /** Bytes came. Whoever takes them calls `consumed` once they are out of the way. */
+  data(chunk: Buffer): void;
+  /** The other side has sent its last byte. */
+  end(): void;
+  /** What `write` had put back is sent: write on. */
+  drain(): void;
+  /** The stream is gone without a clean end. Nothing is called after it. */
+  reset(reason: ResetReason): void;
+}
+
+/** What a stream needs of the mux it belongs to. */
+export interface StreamOwner {
+  /** The stream has something to send, or sent its FIN. */
+  ready(stream: MuxStream): void;
+  credit(stream: MuxStream, bytes: number): void;
+  sendReset(stream: MuxStream, reason: ResetReason): void;
+  /** Both directions ended, or it was reset. */
+  gone(stream: MuxStream): void;
+}
+
+/** Bytes waiting in a stream above which `write` asks for a pause. */
+const HIGH_WATER = 256 << 10;
+
+/** The part of a stream that endpoints and services see. */
+export interface Stream {
+  readonly id: number;
+  readonly service: string;
+  attach(handlers: StreamHandlers): void;
+  /** Takes bytes to send; they must not be changed afterwards. False: wait for `drain` before the next. */
+  write(chunk: Buffer): boolean;
+  /** Half-close: nothing more will be written. */
+  end(): void;
+  /** Gives the stream up in both directions. What was written before `end` is still delivered first. */
+  reset(reason: ResetReason): void;
+  /** `bytes` of what `data` gave are out of the way: the other side may send as many more. */
+  consumed(bytes: number): void;
+}
+
+export class MuxStream implements Stream {
+  #handlers: StreamHandlers | undefined;
+
+  /** What waits to be sent; the first chunk from `offset` on. */
+  readonly pending = new Deque<Buffer>();
+  pendingBytes = 0;
+  offset = 0;
+  /** Bytes that the other side still takes. */
+  sendCredit = INITIAL_CREDIT;
+  /** True while it stands in the mux's queue. */
+  queued = false;
+  finWanted = false;
+  finSent = false;
+  #paused = false;
+  #resetAfterFin: ResetReason | undefined;
+
+  /** Bytes that the other side may still send. */
+  #receiveCredit = INITIAL_CREDIT;
+  #consumed = 0;
+  #finReceived = false;
+  #gone = false;
+
+  constructor(
+    readonly id: number,
+    readonly service: string,
+    readonly priority: Priority,
+    private readonly owner: StreamOwner,
+  ) {}
+
+  attach(handlers: StreamHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  get sendable(): boolean {
+    return (this.pendingBytes > 0 && this.sendCredit > 0) || (this.finWanted && this.pendingBytes === 0);
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#gone || this.finWanted || chunk.length === 0) return true;
+    this.pending.push(chunk);
+    this.pendingBytes += chunk.length;
+    this.owner.ready(this);
+    this.#paused = this.pendingBytes >= HIGH_WATER;
+    return !this.#paused;
+  }
+
+  end(): void {
+    if (this.#gone || this.finWanted) return;
+    this.finWanted = true;
+    this.owner.ready(this);
+  }
+
+  reset(reason: ResetReason): void {
+    if (this.#gone) return;
+    if (this.finWanted && !this.finSent) {
+      this.#resetAfterFin = reason;
+      return;
+    }
+    this.owner.sendReset(this, reason);
+    this.#leave();
+  }
+
+  consumed(bytes: number): void {
+    if (this.#gone || this.#finReceived) return;
+    this.#consumed += bytes;
+    // in few, large grants: each costs a frame
+    if (this.#consumed < INITIAL_CREDIT / 4) return;
+    this.#receiveCredit += this.#consumed;
+    this.owner.credit(this, this.#consumed);
+    this.#consumed = 0;
+  }
+
+  /** Moves up to `room` bytes of what waits into `into` at `at`; returns how many. */
+  take(into: Buffer, at: number, room: number): number {
+    const wanted = Math.min(room, this.pendingBytes, this.sendCredit);
+    let taken = 0;
+    while (taken < wanted) {
+      const chunk = this.pending.at(0) as Buffer;
+      const n = Math.min(wanted - taken, chunk.length - this.offset);
+      chunk.copy(into, at + taken, this.offset, this.offset + n);
+      taken += n;
+      this.offset += n;
+      if (this.offset === chunk.length) {
+        this.pending.shift();
+        this.offset = 0;
+      }
+    }
+    this.pendingBytes -= taken;
+    this.sendCredit -= taken;
+    return taken;
+  }
+
+  /** After a record was filled: asks for more where a writer waits; not from within `take`. */
+  afterTake(): void {
+    if (this.#paused && this.pendingBytes < HIGH_WATER / 2) {
+      this.#paused = false;
+      this.#handlers?.drain();
+    }
+    this.#leaveIfDone();
+    if (this.finSent && this.#resetAfterFin) this.reset(this.#resetAfterFin);
+  }
+
+  onData(chunk: Buffer, fin: boolean): void {
+    if (this.#finReceived) throw brokenFrame("DATA after FIN");
+    this.#receiveCredit -= chunk.length;
+    if (this.#receiveCredit < 0) throw brokenFrame("DATA beyond the credit");
+    if (fin) this.#finReceived = true;
+    if (chunk.length > 0) this.#handlers?.data(chunk);
+    if (fin && !this.#gone) this.#handlers?.end();
+    this.#leaveIfDone();
+  }
+
+  onCredit(bytes: number): void {
+    this.sendCredit += bytes;
+    if (this.sendCredit > 0x7fff_ffff) throw brokenFrame("CREDIT overflows");
+    if (this.pendingBytes > 0) this.owner.ready(this);
+  }
+
+  /** From the other side, or because the session is over. */
+  onReset(reason: ResetReason): void {
+    if (this.#gone) return;
+    this.#leave();
+    this.#handlers?.reset(reason);
+  }
+
+  #leaveIfDone(): void {
+    if (!this.#gone && this.finSent && this.#finReceived) this.#leave();
+  }
+
+  #leave(): void {
+    this.#gone = true;
+    this.pending.clear();
+    this.pendingBytes = 0;
+    this.owner.gone(this);
+  }
+}

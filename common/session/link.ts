@@ -1,0 +1,94 @@
+/** A link is one carrier after its handshake: records in and out, encrypted, until the carrier closes. */
+import { type Carrier, MAX_MESSAGE } from "../carrier/carrier.ts";
+import { FarsiteError, reasonOf } from "../errors.ts";
+
+/** The two directions of a finished Noise handshake. */
+export interface RecordCipher {
+  encrypt(plaintext: Uint8Array): Uint8Array;
+  /** Throws when the message was not made by the other end, for this place in the order. */
+  decrypt(message: Buffer): Buffer;
+}
+
+export interface LinkHandlers {
+  record(plaintext: Buffer): void;
+  drain(): void;
+  /** Called once; the reason is the carrier's or that of `close`. */
+  close(reason: FarsiteError): void;
+}
+
+export class Link {
+  readonly kind: string;
+  readonly peer: string;
+  #handlers: LinkHandlers | undefined;
+  #early: Buffer[] = [];
+  #closed = false;
+
+  /** The carrier must be attached by whoever did the handshake, who passes its events on to this link. */
+  constructor(
+    private readonly carrier: Carrier,
+    private readonly cipher: RecordCipher,
+  ) {
+    this.kind = carrier.kind;
+    this.peer = carrier.peer;
+  }
+
+  /** Hands the link over to its owner; records that came before are delivered now. */
+  attach(handlers: LinkHandlers): void {
+    this.#handlers = handlers;
+    for (const record of this.#early.splice(0)) handlers.record(record);
+  }
+
+  get unsent(): number {
+    return this.carrier.unsent;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  send(record: Uint8Array): void {
+    if (this.#closed) return;
+    try {
+      this.carrier.send(this.cipher.encrypt(record));
+    } catch (error) {
+      this.fail(asProtocolError(error));
+    }
+  }
+
+  /** Closes after what was sent; the owner is told `reason`. */
+  fail(reason: FarsiteError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.carrier.close(reason.code);
+    this.#handlers?.close(reason);
+  }
+
+  /** From the carrier: a whole message. */
+  onMessage(message: Buffer): void {
+    if (this.#closed) return;
+    try {
+      if (message.length > MAX_MESSAGE) throw new FarsiteError("E_PROTOCOL", "message over 65,535 bytes");
+      const record = this.cipher.decrypt(message);
+      if (record.length === 0) throw new FarsiteError("E_PROTOCOL", "empty record");
+      if (this.#handlers) this.#handlers.record(record);
+      else if (this.#early.length < 4) this.#early.push(record);
+      else throw new FarsiteError("E_PROTOCOL", "records sent before the carrier was attached");
+    } catch (error) {
+      this.fail(asProtocolError(error));
+    }
+  }
+
+  onDrain(): void {
+    if (!this.#closed) this.#handlers?.drain();
+  }
+
+  onClose(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#handlers?.close(new FarsiteError("E_CARRIER_LOST", reason));
+  }
+}
+
+function asProtocolError(error: unknown): FarsiteError {
+  return error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", reasonOf(error));
+}

@@ -1,0 +1,79 @@
+/**
+ * Records are what the two ends of a session say to each other, one per carrier message, inside Noise.
+ * The first byte of the plaintext is the kind:
+ *
+ *   0 FRAMES    numbered: mux frames, back to back, to the end of the record
+ *   1 ACK       u48 count of FRAMES records received in this session so far
+ *   2 PING      u32 any number
+ *   3 PONG      u32 the number of the PING
+ *   4 ATTACH    MessagePack, agent to hub, the first record of a carrier: which session goes on here
+ *   5 ATTACHED  MessagePack, hub to agent, the answer: from now on FRAMES may be sent
+ *   6 END       UTF-8 text, `CODE message`: the session is over
+ *
+ * FRAMES records carry no number of their own: a carrier keeps order, so the number of its first one,
+ * agreed by ATTACH and ATTACHED, gives the rest. All integers are big-endian.
+ */
+import { type ErrorCode, FarsiteError, isErrorCode } from "../errors.ts";
+
+export const FRAMES = 0;
+export const ACK = 1;
+export const PING = 2;
+export const PONG = 3;
+export const ATTACH = 4;
+export const ATTACHED = 5;
+export const END = 6;
+
+/** Largest plaintext of a record: one Noise message less its tag (Noise, section 3). */
+export const MAX_RECORD = 65_535 - 16;
+
+/** Longest text of an END record, in bytes. */
+const MAX_END_TEXT = 512;
+
+/** Count of FRAMES records at the other end, as sent in ACK: 48 bits last 89 years at 100,000 a second. */
+export function encodeAck(count: number): Buffer {
+  const record = Buffer.allocUnsafe(7);
+  record[0] = ACK;
+  record.writeUIntBE(count, 1, 6);
+  return record;
+}
+
+export function decodeAck(record: Buffer): number {
+  expectLength(record, 7, "ACK");
+  return record.readUIntBE(1, 6);
+}
+
+export function encodePing(kind: typeof PING | typeof PONG, id: number): Buffer {
+  const record = Buffer.allocUnsafe(5);
+  record[0] = kind;
+  record.writeUInt32BE(id >>> 0, 1);
+  return record;
+}
+
+export function decodePing(record: Buffer): number {
+  expectLength(record, 5, record[0] === PING ? "PING" : "PONG");
+  return record.readUInt32BE(1);
+}
+
+/** Why a session ended, as it goes over the wire: `CODE message`. */
+export function encodeEnd(error: FarsiteError): Buffer {
+  const text = Buffer.from(`${error.code} ${error.message}`).subarray(0, MAX_END_TEXT);
+  return Buffer.concat([Buffer.from([END]), text]);
+}
+
+export function decodeEnd(record: Buffer): FarsiteError {
+  if (record.length > 1 + MAX_END_TEXT) throw malformed("END is too long");
+  const [code = "", ...rest] = record
+    .toString("utf8", 1)
+    .replace(/\p{Cc}/gu, "?")
+    .split(" ");
+  const known: ErrorCode = isErrorCode(code) ? code : "E_SESSION_LOST";
+  return new FarsiteError(known, rest.join(" ") || "the other side ended the session");
+}
+
+function expectLength(record: Buffer, length: number, name: string): void {
+  if (record.length !== length) throw malformed(`${name} of ${record.length} bytes, expected ${length}`);
+}
+
+export function malformed(what: string): FarsiteError {
+  return new FarsiteError("E_PROTOCOL", `malformed record: ${what}`);
+}

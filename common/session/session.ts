@@ -1,0 +1,292 @@
+/**
+ * A session is the numbered conversation between one agent and the hub. It outlives its carriers: what was
+ * sent is kept until the other side acknowledges it, and is sent again on the next carrier. Whoever is above
+ * sees frames in order, each once.
+ */
+import type { Clock, Timer } from "../clock.ts";
+import { Deque } from "../deque.ts";
+import { FarsiteError } from "../errors.ts";
+import type { Random } from "../random.ts";
+import type { Link } from "./link.ts";
+import * as wire from "./record.ts";
+
+export interface SessionOptions {
+  clock: Clock;
+  random: Random;
+  limits?: Partial<SessionLimits>;
+  /** Runs a function soon, after what is happening now: batches what one turn of the event loop produced. */
+  defer: (run: () => void) => void;
+}
+
+export interface SessionLimits {
+  /** Most bytes kept for replay; nothing more is sent while they wait for acknowledgement. */
+  replayBytes: number;
+  /** Most bytes handed to a carrier that has not sent them yet: what stands in front of the next record. */
+  unsentBytes: number;
+  /** Received bytes after which an acknowledgement goes out at once. Well under `replayBytes`. */
+  ackBytes: number;
+  /** Longest wait of an acknowledgement, in ms. */
+  ackDelay: number;
+  /** A carrier on which nothing came for so long, in ms, although asked, is given up. */
+  deadAfter: number;
+  /** How long a session waits for its next carrier, in ms. */
+  grace: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = {
+  replayBytes: 8 << 20,
+  unsentBytes: 1 << 20,
+  ackBytes: 256 << 10,
+  ackDelay: 25,
+  deadAfter: 10_000,
+  grace: 60_000,
+};
+
+export interface SessionHandlers {
+  /** The next FRAMES record to send, kind byte included, or undefined when nothing is to be sent. */
+  pull(): Buffer | undefined;
+  /** A FRAMES record, each once and in order. Throws when it breaks the protocol. */
+  frames(record: Buffer): void;
+  /** The carrier went away or came (back). */
+  carrier(link: Link | undefined, reason?: FarsiteError): void;
+  /** The session is over, once. */
+  end(reason: FarsiteError): void;
+}
+
+export class Session {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #defer: (run: () => void) => void;
+  readonly #limits: SessionLimits;
+  #handlers: SessionHandlers | undefined;
+
+  #link: Link | undefined;
+  /** FRAMES records received; the number of the next one expected. */
+  #received = 0;
+  /** The number of the next FRAMES record on the current link, which may be one we have already. */
+  #linkNext = 0;
+  /** FRAMES records sent, of which those from `#acknowledged` on are kept. */
+  #sent = 0;
+  #acknowledged = 0;
+  readonly #kept = new Deque<Buffer>();
+  #keptBytes = 0;
+
+  #unackedBytes = 0;
+  #ackTimer: Timer | undefined;
+  #pumpDue = false;
+  #graceTimer: Timer | undefined;
+  #beat: Timer | undefined;
+  #silentBeats = 0;
+  #pingId = 0;
+  #pingAt = 0;
+  #ended: FarsiteError | undefined;
+  #rtt: number | undefined;
+
+  constructor(
+    readonly id: Uint8Array,
+    options: SessionOptions,
+  ) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#defer = options.defer;
+    this.#limits = { ...SESSION_LIMITS, ...options.limits };
+  }
+
+  /** Must be called before the first `adopt`. */
+  attach(handlers: SessionHandlers): void {
+    this.#handlers = handlers;
+  }
+
+  /** FRAMES records received so far: what the other side need not send again. */
+  get received(): number {
+    return this.#received;
+  }
+
+  /** Last measured round-trip time in ms. */
+  get rtt(): number | undefined {
+    return this.#rtt;
+  }
+
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  get ended(): FarsiteError | undefined {
+    return this.#ended;
+  }
+
+  /**
+   * Goes on over `link`; a carrier that served until now is closed, so the newest always wins.
+   * @param peerReceived how many of our FRAMES records the other side has
+   * @param from the number of the first FRAMES record that the other side sends on this link
+   */
+  adopt(link: Link, peerReceived: number, from: number): void {
+    if (this.#ended) throw this.#ended;
+    if (peerReceived < this.#acknowledged || peerReceived > this.#sent || from > this.#received || from < 0) {
+      throw new FarsiteError("E_PROTOCOL", "the other side claims records that were never sent or are gone");
+    }
+    const old = this.#link;
+    this.#link = undefined;
+    old?.fail(new FarsiteError("E_CARRIER_LOST", "replaced by a newer carrier"));
+    this.#graceTimer?.cancel();
+    this.#graceTimer = undefined;
+    this.#forget(peerReceived);
+    this.#link = link;
+    this.#linkNext = from;
+    this.#silentBeats = 0;
+    this.#handlers?.carrier(link);
+    for (let i = 0; i < this.#kept.length; i++) link.send(this.#kept.at(i) as Buffer);
+    link.attach({
+      record: (record) => {
+        if (this.#link === link) this.#onRecord(link, record);
+      },
+      drain: () => {
+        if (this.#link === link) this.#pump();
+      },
+      close: (reason) => {
+        if (this.#link === link) this.#lose(reason);
+      },
+    });
+    this.#scheduleBeat();
+    this.#pump();
+  }
+
+  /** Says that `pull` has something to give; it is called soon, once. */
+  wake(): void {
+    if (this.#pumpDue || !this.#link) return;
+    this.#pumpDue = true;
+    this.#defer(() => {
+      this.#pumpDue = false;
+      this.#pump();
+    });
+  }
+
+  /** Gives up the present carrier; the session waits for the next. */
+  dropCarrier(reason: FarsiteError): void {
+    this.#link?.fail(reason);
+  }
+
+  /** Ends the session for good and, where a carrier is there, tells the other side. */
+  end(reason: FarsiteError): void {
+    if (this.#ended) return;
+    this.#link?.send(wire.encodeEnd(reason));
+    this.#finish(reason);
+  }
+
+  #finish(reason: FarsiteError): void {
+    if (this.#ended) return;
+    this.#ended = reason;
+    for (const timer of [this.#ackTimer, this.#graceTimer, this.#beat]) timer?.cancel();
+    const link = this.#link;
+    this.#link = undefined;
+    this.#kept.clear();
+    this.#keptBytes = 0;
+    link?.fail(reason);
+    this.#handlers?.end(reason);
+  }
+
+  #lose(reason: FarsiteError): void {
+    this.#link = undefined;
+    this.#beat?.cancel();
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+    this.#graceTimer = this.#clock.after(this.#limits.grace, () => {
+      this.#finish(
+        new FarsiteError(
+          "E_SESSION_LOST",
+          `no new carrier within ${this.#limits.grace / 1000} s: ${reason.message}`,
+        ),
+      );
+    });
+    this.#handlers?.carrier(undefined, reason);
+  }
+
+  #pump(): void {
+    for (;;) {
+      const link = this.#link;
+      if (!link || this.#keptBytes >= this.#limits.replayBytes || link.unsent >= this.#limits.unsentBytes)
+        return;
+      const record = this.#handlers?.pull();
+      if (!record) return;
+      this.#sent++;
+      this.#kept.push(record);
+      this.#keptBytes += record.length;
+      link.send(record);
+    }
+  }
+
+  #onRecord(link: Link, record: Buffer): void {
+    this.#silentBeats = 0;
+    try {
+      switch (record[0]) {
+        case wire.FRAMES:
+          this.#onFrames(record);
+          break;
+        case wire.ACK:
+          this.#onAck(wire.decodeAck(record));
+          break;
+        case wire.PING:
+          link.send(wire.encodePing(wire.PONG, wire.decodePing(record)));
+          break;
+        case wire.PONG:
+          if (wire.decodePing(record) === this.#pingId) this.#rtt = this.#clock.now() - this.#pingAt;
+          break;
+        case wire.END:
+          this.#finish(wire.decodeEnd(record));
+          break;
+        default:
+          throw wire.malformed(`unknown kind ${record[0]}`);
+      }
+    } catch (error) {
+      if (!(error instanceof FarsiteError)) throw error;
+      this.end(error);
+    }
+  }
+
+  #onFrames(record: Buffer): void {
+    // resent on a newer carrier, although it had come over the older one
+    if (this.#linkNext++ < this.#received) return;
+    this.#received++;
+    this.#unackedBytes += record.length;
+    this.#handlers?.frames(record);
+    if (this.#unackedBytes >= this.#limits.ackBytes) this.#sendAck();
+    else if (!this.#ackTimer)
+      this.#ackTimer = this.#clock.after(this.#limits.ackDelay, () => this.#sendAck());
+  }
+
+  #sendAck(): void {
+    this.#ackTimer?.cancel();
+    this.#ackTimer = undefined;
+    this.#unackedBytes = 0;
+    this.#link?.send(wire.encodeAck(this.#received));
+  }
+
+  #onAck(count: number): void {
+    if (count > this.#sent) throw wire.malformed("ACK of records that were not sent");
+    this.#forget(count);
+    this.#pump();
+  }
+
+  #forget(count: number): void {
+    while (this.#acknowledged < count) {
+      this.#acknowledged++;
+      this.#keptBytes -= this.#kept.shift()?.length ?? 0;
+    }
+  }
+
+  /** Three beats fit into `deadAfter`; the jitter keeps many agents from beating as one. */
+  #scheduleBeat(): void {
+    this.#beat?.cancel();
+    const wait = (this.#limits.deadAfter / 3) * (0.7 + 0.3 * this.#random.unit());
+    this.#beat = this.#clock.after(wait, () => {
+      if (++this.#silentBeats >= 3) {
+        const seconds = this.#limits.deadAfter / 1000;
+        this.#link?.fail(new FarsiteError("E_CARRIER_LOST", `nothing heard for ${seconds} s`));
+        return;
+      }
+      this.#pingAt = this.#clock.now();
+      this.#link?.send(wire.encodePing(wire.PING, ++this.#pingId));
+      this.#scheduleBeat();
+    });
+  }
+}
