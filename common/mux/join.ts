@@ -63,8 +63,10 @@ export function join(socket: Socket, stream: Stream, options: JoinOptions = {}):
     },
     reset(reason) {
       if (outcome === "closed") outcome = reason;
-      // after a clean end the last bytes still belong to the client; otherwise it must not look complete
+      // after a clean end the last bytes still belong to the client; otherwise a cut answer must not look
+      // complete to one who takes the end of the connection for the end of the answer
       if (remoteEnded) socket.destroySoon();
+      else if (connected) socket.resetAndDestroy();
       else socket.destroy();
     },
   });

@@ -9,6 +9,8 @@
  *   4 ATTACH    MessagePack, agent to hub, the first record of a carrier: which session goes on here
  *   5 ATTACHED  MessagePack, hub to agent, the answer: from now on FRAMES may be sent
  *   6 END       UTF-8 text, `CODE message`: the session is over
+ *   7 ENROL     empty, agent to hub, the first record after an enrolment handshake: the key is kept, use the token
+ *   8 ENROLLED  empty, hub to agent: the token is used up and the agent's key is the site's
  *
  * FRAMES records carry no number of their own: a carrier keeps order, so the number of its first one,
  * agreed by ATTACH and ATTACHED, gives the rest. All integers are big-endian.
@@ -22,6 +24,8 @@ export const PONG = 3;
 export const ATTACH = 4;
 export const ATTACHED = 5;
 export const END = 6;
+export const ENROL = 7;
+export const ENROLLED = 8;
 
 /** Largest plaintext of a record: one Noise message less its tag (Noise, section 3). */
 export const MAX_RECORD = 65_535 - 16;

@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from "../clock.ts";
 import { Deque } from "../deque.ts";
-import { FarsiteError } from "../errors.ts";
+import { FarsiteError, reasonOf } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Link } from "./link.ts";
 import * as wire from "./record.ts";
@@ -65,9 +65,13 @@ export class Session {
   #received = 0;
   /** The number of the next FRAMES record on the current link, which may be one we have already. */
   #linkNext = 0;
-  /** FRAMES records sent, of which those from `#acknowledged` on are kept. */
+  /** FRAMES records sent, of which those from `#forgotten` on are kept. */
   #sent = 0;
+  #forgotten = 0;
+  /** FRAMES records that the other side says it has. */
   #acknowledged = 0;
+  /** The number of the next FRAMES record to go out on the current link: below `#sent` while replaying. */
+  #linkSent = 0;
   readonly #kept = new Deque<Buffer>();
   #keptBytes = 0;
 
@@ -122,7 +126,7 @@ export class Session {
    */
   adopt(link: Link, peerReceived: number, from: number): void {
     if (this.#ended) throw this.#ended;
-    if (peerReceived < this.#acknowledged || peerReceived > this.#sent || from > this.#received || from < 0) {
+    if (!within(peerReceived, this.#acknowledged, this.#sent) || !within(from, 0, this.#received)) {
       throw new FarsiteError("E_PROTOCOL", "the other side claims records that were never sent or are gone");
     }
     const old = this.#link;
@@ -130,12 +134,16 @@ export class Session {
     old?.fail(new FarsiteError("E_CARRIER_LOST", "replaced by a newer carrier"));
     this.#graceTimer?.cancel();
     this.#graceTimer = undefined;
-    this.#forget(peerReceived);
+    this.#acknowledged = peerReceived;
+    this.#linkSent = peerReceived;
+    this.#forget();
     this.#link = link;
     this.#linkNext = from;
     this.#silentBeats = 0;
+    this.#scheduleBeat();
     this.#handlers?.carrier(link);
-    for (let i = 0; i < this.#kept.length; i++) link.send(this.#kept.at(i) as Buffer);
+    // records that came over the old carrier since `from` was said will come again, and count for nothing then
+    if (this.#received > from) this.#sendAck();
     link.attach({
       record: (record) => {
         if (this.#link === link) this.#onRecord(link, record);
@@ -147,7 +155,6 @@ export class Session {
         if (this.#link === link) this.#lose(reason);
       },
     });
-    this.#scheduleBeat();
     this.#pump();
   }
 
@@ -201,18 +208,28 @@ export class Session {
     this.#handlers?.carrier(undefined, reason);
   }
 
+  /** Sends what is to be replayed, then what is new, as far as the limits allow. */
   #pump(): void {
     for (;;) {
       const link = this.#link;
-      if (!link || this.#keptBytes >= this.#limits.replayBytes || link.unsent >= this.#limits.unsentBytes)
-        return;
-      const record = this.#handlers?.pull();
+      if (!link || link.unsent >= this.#limits.unsentBytes) return;
+      const record = this.#kept.at(this.#linkSent - this.#forgotten) ?? this.#next();
       if (!record) return;
-      this.#sent++;
-      this.#kept.push(record);
-      this.#keptBytes += record.length;
+      if (this.#link !== link) continue;
+      this.#linkSent++;
       link.send(record);
+      this.#forget();
     }
+  }
+
+  #next(): Buffer | undefined {
+    if (this.#keptBytes >= this.#limits.replayBytes) return undefined;
+    const record = this.#handlers?.pull();
+    if (!record || this.#ended) return undefined;
+    this.#sent++;
+    this.#kept.push(record);
+    this.#keptBytes += record.length;
+    return record;
   }
 
   #onRecord(link: Link, record: Buffer): void {
@@ -226,7 +243,7 @@ export class Session {
           this.#onAck(wire.decodeAck(record));
           break;
         case wire.PING:
-          link.send(wire.encodePing(wire.PONG, wire.decodePing(record)));
+          this.#onPing(link, wire.decodePing(record));
           break;
         case wire.PONG:
           if (wire.decodePing(record) === this.#pingId) this.#rtt = this.#clock.now() - this.#pingAt;
@@ -238,8 +255,8 @@ export class Session {
           throw wire.malformed(`unknown kind ${record[0]}`);
       }
     } catch (error) {
-      if (!(error instanceof FarsiteError)) throw error;
-      this.end(error);
+      // after a fault, too: what is left of the record is lost, and streams must not go on with a gap
+      this.end(error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", reasonOf(error)));
     }
   }
 
@@ -249,6 +266,7 @@ export class Session {
     this.#received++;
     this.#unackedBytes += record.length;
     this.#handlers?.frames(record);
+    if (!this.#link) return;
     if (this.#unackedBytes >= this.#limits.ackBytes) this.#sendAck();
     else if (!this.#ackTimer)
       this.#ackTimer = this.#clock.after(this.#limits.ackDelay, () => this.#sendAck());
@@ -263,15 +281,23 @@ export class Session {
 
   #onAck(count: number): void {
     if (count > this.#sent) throw wire.malformed("ACK of records that were not sent");
-    this.#forget(count);
+    if (count < this.#acknowledged) throw wire.malformed("ACK of fewer records than before");
+    this.#acknowledged = count;
+    this.#forget();
     this.#pump();
   }
 
-  #forget(count: number): void {
-    while (this.#acknowledged < count) {
-      this.#acknowledged++;
+  /** An ACK may be ahead of a replay; a record whose turn on the link is still to come must wait for it. */
+  #forget(): void {
+    while (this.#forgotten < Math.min(this.#acknowledged, this.#linkSent)) {
+      this.#forgotten++;
       this.#keptBytes -= this.#kept.shift()?.length ?? 0;
     }
+  }
+
+  /** Whoever asks without taking the answers gets no more of them. */
+  #onPing(link: Link, id: number): void {
+    if (link.unsent < this.#limits.unsentBytes) link.send(wire.encodePing(wire.PONG, id));
   }
 
   /** Three beats fit into `deadAfter`; the jitter keeps many agents from beating as one. */
@@ -289,4 +315,9 @@ export class Session {
       this.#scheduleBeat();
     });
   }
+}
+
+/** Whether `count` is a whole number from `least` to `most`. */
+function within(count: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(count) && count >= least && count <= most;
 }

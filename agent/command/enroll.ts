@@ -1,0 +1,93 @@
+/** `farsite-agent enroll TOKEN`: one paste, and this host's agent belongs to its site. */
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
+import { printJson, printLine } from "../../common/command/output.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { loadConfig } from "../../common/config/load.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
+import { decodeToken } from "../../common/handshake/token.ts";
+import { writeIdentity } from "../../common/identity.ts";
+import { KeyPair } from "../../common/noise/index.ts";
+import { systemRandom } from "../../common/random.ts";
+import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
+import { IDENTITY_FILE, isEnrolled, writeHub } from "../state.ts";
+import { readAuthorities } from "../tunnel/authorities.ts";
+import { fetchCertificate } from "../tunnel/certificate.ts";
+import { enrol } from "../tunnel/handshake.ts";
+import { dialWebSocket } from "../tunnel/websocket.ts";
+
+interface Options extends Places {
+  force?: boolean;
+  json?: boolean;
+}
+
+export function addEnroll(program: Command): void {
+  withPlaces(program.command("enroll"), "farsite-agent")
+    .argument("[token]", "the token; - reads it from standard input, and without one FARSITE_TOKEN is used")
+    .description("enrol this agent at a hub with the token that `farsite-hub site add` printed")
+    .option("--force", "give up an enrolment that is there")
+    .option("--json", "print JSON")
+    .action((token: string | undefined, options: Options) => enroll(token, options));
+}
+
+async function enroll(given: string | undefined, options: Options): Promise<void> {
+  const text = given === "-" ? readFileSync(0, "utf8") : (given ?? process.env.FARSITE_TOKEN);
+  if (text === undefined) throw new FarsiteError("E_USAGE", "a token is missing: farsite-agent enroll TOKEN");
+  const token = decodeToken(text);
+  const config = readConfig(options.config);
+  ensureDirectory(options.stateDir, 0o700);
+  if (isEnrolled(options.stateDir) && !options.force) {
+    throw new FarsiteError(
+      "E_ALREADY_ENROLLED",
+      `this agent is enrolled already: ${options.stateDir} holds a key`,
+      "Add --force to give that enrolment up and take the new one.",
+    );
+  }
+  const clock = systemClock;
+  const random = systemRandom;
+  const timeout = config.limits.handshake_seconds * 1000;
+  const certificate =
+    token.certificate && (await fetchCertificate(token.url, token.certificate, clock, timeout));
+  const ca = certificate ? [certificate] : readAuthorities(config.ca_file);
+  const carrier = await dialWebSocket({ url: token.url, ca, clock, timeout });
+  const identity = KeyPair.identity(random);
+  const accepted = await enrol(
+    carrier,
+    token,
+    ({ tenant, site }) => {
+      writeIdentity(join(options.stateDir, IDENTITY_FILE), identity);
+      writeHub(options.stateDir, {
+        url: token.url,
+        hubKey: Buffer.from(token.hubKey).toString("base64"),
+        ...(certificate && { certificate }),
+        tenant,
+        site,
+      });
+    },
+    { identity, hubKey: token.hubKey, clock, random, timeout },
+  );
+  writeInitialConfig(options.config);
+  report(accepted, options, Object.keys(config.services).length);
+}
+
+/** The configuration if there is one: what is wrong with it is said now, not after the token is used. */
+function readConfig(path: string): AgentConfig {
+  return existsSync(path) ? loadConfig(path, agentConfig) : agentConfig.parse({});
+}
+
+function writeInitialConfig(path: string): void {
+  if (existsSync(path)) return;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileAtomic(path, INITIAL_CONFIG, 0o644);
+}
+
+function report(accepted: { tenant: string; site: string }, options: Options, services: number): void {
+  const { tenant, site } = accepted;
+  if (options.json) return printJson({ tenant, site, config: options.config });
+  printLine(`Enrolled as ${tenant}/${site}.`);
+  if (services === 0) printLine(`Now name this site's services in ${options.config}; it offers none yet.`);
+  printLine("Start it with: farsite-agent run (or systemctl start farsite-agent)");
+}

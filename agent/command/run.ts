@@ -1,0 +1,65 @@
+/** `farsite-agent run`: wires the agent's parts, and runs it until it is told to stop. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { loadConfig } from "../../common/config/load.ts";
+import { ensureDirectory } from "../../common/files.ts";
+import { openLog } from "../../common/log.ts";
+import { systemRandom } from "../../common/random.ts";
+import { untilStopped } from "../../common/signals.ts";
+import { notifySystemd } from "../../common/systemd.ts";
+import { VERSION } from "../../common/version.ts";
+import { agentConfig } from "../config.ts";
+import { dialTarget, Services } from "../service/services.ts";
+import { readEnrolled } from "../state.ts";
+import { openStatusSocket, STATUS_SOCKET } from "../status.ts";
+import { readAuthorities } from "../tunnel/authorities.ts";
+import { Connector } from "../tunnel/connector.ts";
+import { dialWebSocket } from "../tunnel/websocket.ts";
+
+export function addRun(program: Command): void {
+  withPlaces(program.command("run").description("run the agent in the foreground"), "farsite-agent").action(
+    (places: Places) => run(places),
+  );
+}
+
+async function run(places: Places): Promise<void> {
+  const config = loadConfig(places.config, agentConfig);
+  const log = openLog("farsite-agent", config.log.level);
+  const enrolled = readEnrolled(places.stateDir);
+  ensureDirectory(places.runDir, 0o755);
+  const clock = systemClock;
+  const services = new Services({
+    targets: new Map(Object.entries(config.services).map(([name, target]) => [name, target.address])),
+    dial: dialTarget,
+    clock,
+    connectTimeout: config.limits.connect_seconds * 1000,
+    log,
+  });
+  const connector = new Connector({
+    enrolled,
+    services,
+    dial: dialWebSocket,
+    ca: enrolled.certificate ? [enrolled.certificate] : readAuthorities(config.ca_file),
+    clock,
+    random: systemRandom,
+    log,
+    defer: setImmediate,
+    session: { grace: config.limits.grace_seconds * 1000, deadAfter: config.limits.dead_seconds * 1000 },
+    maxStreams: config.limits.streams,
+    timeout: config.limits.handshake_seconds * 1000,
+  });
+  const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services);
+  const site = `${enrolled.tenant}/${enrolled.site}`;
+  log.info("agent starts", { version: VERSION, site, hub: enrolled.url, services: services.names.join(",") });
+  if (services.names.length === 0) log.warn("no services are configured", { file: places.config });
+  notifySystemd(log, { ready: true, status: `agent of ${site}` });
+
+  const running = connector.run();
+  const signal = await untilStopped();
+  log.info("agent stops", { signal });
+  connector.stop();
+  await running;
+  await status.stop();
+}

@@ -1,0 +1,48 @@
+/** `farsite-agent services` */
+import type { Command } from "commander";
+import { printJson, printLine, printTable } from "../../common/command/output.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { loadConfig } from "../../common/config/load.ts";
+import { agentConfig } from "../config.ts";
+import { dialTarget } from "../service/services.ts";
+import type { Target } from "../service/target.ts";
+
+/** ms to wait for a target. */
+const PROBE = 2_000;
+
+export function addServices(program: Command): void {
+  withPlaces(program.command("services"), "farsite-agent")
+    .description("list what the hub may reach here, and whether each target answers now")
+    .option("--json", "print JSON")
+    .action(async (options: Places & { json?: boolean }) => {
+      const { services } = loadConfig(options.config, agentConfig);
+      const rows = await Promise.all(
+        Object.entries(services).map(async ([service, target]) => {
+          const reason = await probe(target.address);
+          return { service, target: target.text, reachable: reason === undefined, ...(reason && { reason }) };
+        }),
+      );
+      if (options.json) return printJson(rows);
+      if (rows.length === 0) return printLine(`No services in ${options.config}.`);
+      printTable(
+        ["SERVICE", "TARGET", "NOW"],
+        rows.map((row) => [row.service, row.target, row.reason ?? "reachable"]),
+      );
+    });
+}
+
+/** Connects and hangs up; undefined when that worked, else why it did not. */
+function probe(target: Target): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = dialTarget(target);
+    socket.setTimeout(PROBE, () => {
+      socket.destroy();
+      resolve("no answer");
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(undefined);
+    });
+  });
+}

@@ -1,0 +1,25 @@
+/** `farsite-agent status` */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { ago, printJson, printLine } from "../../common/command/output.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { askAgent, STATUS_SOCKET } from "../status.ts";
+
+export function addStatus(program: Command): void {
+  withPlaces(program.command("status"), "farsite-agent")
+    .description("show whether the running agent is connected, and why not")
+    .option("--json", "print JSON")
+    .action(async (options: Places & { json?: boolean }) => {
+      const status = await askAgent(join(options.runDir, STATUS_SOCKET));
+      if (options.json) return printJson(status);
+      printLine(`farsite-agent ${status.version} of ${status.tenant}/${status.site}`);
+      printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
+      if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
+      if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
+      printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
+      if (status.error) {
+        printLine(`${status.error.message} [${status.error.code}]`);
+        if (status.error.hint) printLine(`  ${status.error.hint}`);
+      }
+    });
+}

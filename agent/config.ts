@@ -1,0 +1,42 @@
+/** What agent.toml may say. The commented reference is docs/agent.toml. */
+import { z } from "zod";
+import { serviceName } from "../common/names.ts";
+import { parseTarget } from "./service/target.ts";
+
+const target = z
+  .string()
+  .refine((text) => parseTarget(text) !== undefined, '"tcp:HOST:PORT" or "unix:/path"')
+  .transform((text) => ({ text, address: parseTarget(text) as NonNullable<ReturnType<typeof parseTarget>> }));
+
+const limits = z.strictObject({
+  /** Streams from the hub open at once. */
+  streams: z.int().min(1).max(65_536).default(1024),
+  /** Seconds to connect to a service's target. */
+  connect_seconds: z.number().min(0.1).max(300).default(10),
+  /** Seconds that a session waits for its next carrier. */
+  grace_seconds: z.number().min(1).max(3600).default(60),
+  /** Seconds after which a carrier on which nothing was heard is given up. */
+  dead_seconds: z.number().min(1).max(300).default(10),
+  /** Seconds for connection and handshake with the hub. */
+  handshake_seconds: z.number().min(0.1).max(300).default(20),
+});
+
+export const agentConfig = z.strictObject({
+  /** The local targets that exist for the hub; what is not named here does not. */
+  services: z.record(serviceName, target).default({}),
+  /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */
+  ca_file: z.string().optional(),
+  limits: limits.prefault({}),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
+});
+export type AgentConfig = z.output<typeof agentConfig>;
+
+/** What `enroll` writes when there is no configuration yet. */
+export const INITIAL_CONFIG = `# Farsite agent. Every key is explained in the reference, docs/agent.toml.
+
+# What the hub may reach on this side, by name. Anything not named here does not exist for it.
+# Targets are "unix:/path" or "tcp:HOST:PORT".
+[services]
+# livestatus = "unix:/omd/sites/SITE/tmp/run/live"
+# http = "tcp:127.0.0.1:5000"
+`;

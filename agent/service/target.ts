@@ -1,0 +1,12 @@
+/** A local target: where a service really is. */
+
+export type Target = { host: string; port: number } | { path: string };
+
+/** Reads `tcp:HOST:PORT`, `tcp:[IPV6]:PORT` or `unix:/path`; undefined when it is none of these. */
+export function parseTarget(text: string): Target | undefined {
+  if (text.startsWith("unix:/")) return { path: text.slice("unix:".length) };
+  const match = /^tcp:(?:\[([0-9a-fA-F:.]+)\]|([^:\s[\]]+)):(\d{1,5})$/.exec(text);
+  const host = match?.[1] ?? match?.[2];
+  const port = Number(match?.[3]);
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : undefined;
+}

@@ -1,0 +1,73 @@
+/** The agent's status socket: what `farsite-agent status` shows of the running agent. */
+import { chmodSync, rmSync } from "node:fs";
+import { FarsiteError, reasonOf } from "../common/errors.ts";
+import { VERSION } from "../common/version.ts";
+import type { Services } from "./service/services.ts";
+import type { Connector, ConnectorStatus } from "./tunnel/connector.ts";
+
+export const STATUS_SOCKET = "status.sock";
+
+export interface AgentStatus extends Omit<ConnectorStatus, "since"> {
+  version: string;
+  /** ISO 8601. */
+  since: string;
+  services: string[];
+}
+
+export async function openStatusSocket(
+  path: string,
+  connector: Connector,
+  services: Services,
+): Promise<{ stop(): Promise<void> }> {
+  if (
+    await askAgent(path).then(
+      () => true,
+      () => false,
+    )
+  ) {
+    throw new FarsiteError(
+      "E_LISTEN",
+      `another agent runs with ${path}`,
+      "Stop it, or use another --run-dir.",
+    );
+  }
+  rmSync(path, { force: true });
+  try {
+    const server = Bun.serve({
+      unix: path,
+      fetch: () => {
+        const { since, ...status } = connector.status();
+        const answer: AgentStatus = {
+          version: VERSION,
+          since: new Date(since).toISOString(),
+          ...status,
+          services: services.names,
+        };
+        return Response.json(answer);
+      },
+    });
+    chmodSync(path, 0o660);
+    return {
+      stop: async () => {
+        await server.stop(true);
+        rmSync(path, { force: true });
+      },
+    };
+  } catch (error) {
+    throw new FarsiteError("E_LISTEN", `the status socket ${path} cannot be opened: ${reasonOf(error)}`);
+  }
+}
+
+/** Asks the running agent. Throws E_AGENT_DOWN. */
+export async function askAgent(path: string): Promise<AgentStatus> {
+  try {
+    const response = await fetch("http://agent/status", { unix: path });
+    return (await response.json()) as AgentStatus;
+  } catch {
+    throw new FarsiteError(
+      "E_AGENT_DOWN",
+      `no agent answers at ${path}`,
+      "Start it with `farsite-agent run` (or systemctl start farsite-agent), or name its --run-dir.",
+    );
+  }
+}

@@ -1,0 +1,91 @@
+/** Dials the hub: the agent's end of a WebSocket carrier. */
+import { WebSocket } from "ws";
+import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/carrier.ts";
+import type { Clock } from "../../common/clock.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { dialError } from "./failure.ts";
+
+export interface DialOptions {
+  /** wss://HOST[:PORT] */
+  url: string;
+  /** Authorities (PEM) trusted besides, or instead of, the system's. */
+  ca: string[] | undefined;
+  clock: Clock;
+  /** ms for name, connection, TLS and WebSocket together. */
+  timeout: number;
+}
+
+export type DialCarrier = (options: DialOptions) => Promise<Carrier>;
+
+class AgentCarrier implements Carrier {
+  readonly kind = "websocket";
+  readonly #early: Buffer[] = [];
+  #handlers: CarrierHandlers | undefined;
+  #closed: string | undefined;
+
+  constructor(
+    private readonly socket: WebSocket,
+    readonly peer: string,
+  ) {
+    socket.on("message", (data: Buffer, isBinary: boolean) => {
+      if (!isBinary) socket.close(1003);
+      else if (this.#handlers) this.#handlers.message(data);
+      else if (this.#early.length === 0) this.#early.push(data);
+      else socket.close(1008);
+    });
+    let failure = "";
+    socket.on("error", (error: Error) => {
+      failure = error.message;
+    });
+    socket.on("close", (code: number, reason: Buffer) => {
+      this.#closed = failure || String(reason) || `WebSocket closed, code ${code}`;
+      this.#handlers?.close(this.#closed);
+    });
+  }
+
+  attach(handlers: CarrierHandlers): void {
+    this.#handlers = handlers;
+    for (const message of this.#early.splice(0)) handlers.message(message);
+    if (this.#closed !== undefined) handlers.close(this.#closed);
+  }
+
+  get unsent(): number {
+    return this.socket.bufferedAmount;
+  }
+
+  send(message: Uint8Array): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(message);
+  }
+
+  close(reason: string): void {
+    this.socket.close(1000, reason.slice(0, 100));
+  }
+}
+
+/** Opens a WebSocket to the hub. Throws E_HUB_UNREACHABLE, E_TLS_UNTRUSTED, E_HUB_BUSY or E_HANDSHAKE. */
+export const dialWebSocket: DialCarrier = ({ url, ca, clock, timeout }) => {
+  const { promise, resolve, reject } = Promise.withResolvers<Carrier>();
+  const socket = new WebSocket(`${url}/tunnel`, {
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE,
+    ...(ca && { ca }),
+  });
+  socket.binaryType = "nodebuffer";
+  const timer = clock.after(timeout, () => {
+    reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} did not answer in ${timeout / 1000} s`));
+    socket.terminate();
+  });
+  socket.once("open", () => {
+    timer.cancel();
+    resolve(new AgentCarrier(socket, url));
+  });
+  socket.once("error", (error: NodeJS.ErrnoException) => {
+    timer.cancel();
+    reject(dialError(url, error));
+  });
+  socket.once("close", (code: number) => {
+    timer.cancel();
+    reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} closed the connection, code ${code}`));
+  });
+  return promise;
+};

@@ -1,0 +1,70 @@
+/** What agent and hub tell each other inside the handshake, and in the first records after it. */
+import { z } from "zod";
+import { ERROR_CODES, type ErrorCode, FarsiteError } from "../errors.ts";
+import { siteName, tenantName } from "../names.ts";
+
+const bytes = (length: number) =>
+  z
+    .custom<Uint8Array>((value) => value instanceof Uint8Array)
+    .refine((value) => value.length === length, `${length} bytes`);
+
+const shortText = z.string().max(200);
+
+/** Payload of Noise message 1 of a session. */
+export const sessionHello = z.object({
+  /** The agent's release. */
+  agent: shortText,
+  /** The agent's clock, ms since the Unix epoch. */
+  time: z.number(),
+  /** The agent's host name, for people. */
+  host: shortText,
+});
+export type SessionHello = z.infer<typeof sessionHello>;
+
+/** Payload of Noise message 1 of an enrolment: only the hub can read it (es, ss). */
+export const enrolHello = sessionHello.extend({ token: bytes(8), secret: bytes(32) });
+export type EnrolHello = z.infer<typeof enrolHello>;
+
+const codes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
+
+/** Payload of Noise message 2: accepted for a site, or refused with a reason. */
+export const hubHello = z.object({
+  /** The hub's release. */
+  hub: shortText,
+  /** The hub's clock, ms since the Unix epoch. */
+  time: z.number(),
+  accepted: z.object({ tenant: tenantName, site: siteName }).optional(),
+  refused: z.object({ code: z.enum(codes), message: z.string().max(500) }).optional(),
+});
+export type HubHello = z.infer<typeof hubHello>;
+
+export const SESSION_ID_BYTES = 16;
+
+/** ATTACH: which session the agent wants to go on with, and how many FRAMES records of it it has. */
+export const attach = z.object({
+  session: bytes(SESSION_ID_BYTES).nullable(),
+  received: z.int().min(0),
+});
+export type Attach = z.infer<typeof attach>;
+
+/** ATTACHED: the session that goes on, or a new one, and how many FRAMES records the hub has of it. */
+export const attached = z.object({
+  session: bytes(SESSION_ID_BYTES),
+  resumed: z.boolean(),
+  received: z.int().min(0),
+});
+export type Attached = z.infer<typeof attached>;
+
+/** CONTROL, agent to hub: the names of the services it offers. Sent at the start of a session. */
+export const agentControl = z.object({
+  kind: z.literal("services"),
+  names: z.array(z.string().max(32)).max(256),
+});
+export type AgentControl = z.infer<typeof agentControl>;
+
+/** The hub's refusal as an error, if it is one. */
+export function throwIfRefused(hello: HubHello): NonNullable<HubHello["accepted"]> {
+  if (hello.refused) throw new FarsiteError(hello.refused.code, hello.refused.message);
+  if (!hello.accepted) throw new FarsiteError("E_PROTOCOL", "the hub neither accepted nor refused");
+  return hello.accepted;
+}

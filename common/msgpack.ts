@@ -1,0 +1,27 @@
+/** MessagePack for everything that is not on the data path, checked against a schema when read. */
+import { Packr, Unpackr } from "msgpackr";
+import type { z } from "zod";
+import { FarsiteError } from "./errors.ts";
+
+// plain MessagePack: no record extension, maps as objects, so that any implementation can speak it
+const packr = new Packr({ useRecords: false, encodeUndefinedAsNil: false });
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true });
+
+export function pack(value: unknown): Buffer {
+  // msgpackr packs into a buffer that it goes on using
+  return Buffer.from(packr.pack(value));
+}
+
+/** Reads what the other side sent; `what` names it in the error. */
+export function unpack<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
+  let value: unknown;
+  try {
+    value = unpackr.unpack(bytes);
+  } catch {
+    throw new FarsiteError("E_PROTOCOL", `${what} is not MessagePack`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const where = parsed.error.issues.map((issue) => issue.path.join(".") || "the whole").join(", ");
+  throw new FarsiteError("E_PROTOCOL", `${what} is not as agreed: ${where}`);
+}

@@ -1,0 +1,22 @@
+/** What tenants, sites and services may be called. Names become file names, so they are kept plain. */
+import { z } from "zod";
+
+/** A customer: lower case letters, digits and hyphens. */
+export const tenantName = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,22}[a-z0-9])?$/, "1 to 24 of a-z, 0-9 and inner hyphens");
+
+/** A Checkmk site ID, exactly as `omd sites` shows it. */
+export const siteName = z
+  .string()
+  .regex(
+    /^[A-Za-z_][A-Za-z0-9_-]{0,31}$/,
+    "a site ID: a letter or _, then up to 31 of A-Z, a-z, 0-9, _ and -",
+  );
+
+/** A service, by which the hub asks an agent for a local target. */
+export const serviceName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,31}$/, "a service name: a-z first, then up to 31 of a-z, 0-9 and -");
+
+export const portNumber = z.int().min(1).max(65_535);

@@ -1,0 +1,3 @@
+declare module "systemd-notify" {
+  export default function notify(state: { ready?: boolean; status?: string; pid?: number }): Promise<void>;
+}

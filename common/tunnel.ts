@@ -1,0 +1,42 @@
+/** Session and mux put on top of each other: what an agent and the hub have between them. */
+import { type FarsiteError, FarsiteError as Fault } from "./errors.ts";
+import { Mux, type MuxHandlers } from "./mux/mux.ts";
+import type { Link } from "./session/link.ts";
+import { Session, type SessionOptions } from "./session/session.ts";
+
+export interface TunnelOptions extends SessionOptions {
+  side: "agent" | "hub";
+  /** Chosen by the hub. */
+  id: Uint8Array;
+  maxStreams?: number;
+  handlers: MuxHandlers & {
+    carrier(link: Link | undefined, reason?: FarsiteError): void;
+    end(reason: FarsiteError): void;
+  };
+}
+
+export interface Tunnel {
+  readonly session: Session;
+  readonly mux: Mux;
+}
+
+export function createTunnel(options: TunnelOptions): Tunnel {
+  const { side, id, handlers, maxStreams } = options;
+  const session = new Session(id, options);
+  const mux = new Mux({ side, session, handlers, ...(maxStreams === undefined ? {} : { maxStreams }) });
+  session.attach({
+    pull: () => mux.pull(),
+    frames: (record) => mux.frames(record),
+    carrier: (link, reason) => handlers.carrier(link, reason),
+    end: (reason) => {
+      mux.end();
+      handlers.end(reason);
+    },
+  });
+  return { session, mux };
+}
+
+/** Ends a tunnel because this side wants to. */
+export function endTunnel(tunnel: Tunnel, message: string): void {
+  tunnel.session.end(new Fault("E_SESSION_LOST", message));
+}

@@ -1,0 +1,115 @@
+/** `farsite-hub site ...` */
+import type { Command } from "commander";
+import { ago, printJson, printLine, printTable } from "../../common/command/output.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import type { NewToken, SiteView } from "../hub.ts";
+import { parseSitePath } from "../registry/registry.ts";
+import { askHub } from "./client.ts";
+
+interface Options extends Places {
+  json?: boolean;
+}
+
+export function addSite(program: Command): void {
+  const site = program
+    .command("site")
+    .description("remote sites: add, list, show, token, enable, disable, ...");
+  const command = (usage: string, description: string) =>
+    withPlaces(site.command(usage).description(description), "farsite-hub");
+
+  command("add <tenant/site>", "add a site and print the token that enrols its agent")
+    .option("--services <names>", "services the central side may use, separated by commas; default all")
+    .option("--json", "print JSON")
+    .action(async (path: string, options: Options & { services?: string }) => {
+      const { tenant, site: name } = parseSitePath(path);
+      const services = options.services?.split(",").map((service) => service.trim());
+      const body = { name, ...(services && { services }) };
+      printToken(
+        await askHub<NewToken>(options, "POST", `/tenants/${encodeURIComponent(tenant)}/sites`, body),
+        options,
+      );
+    });
+
+  command("list [tenant]", "list the sites, of one tenant or all")
+    .option("--json", "print JSON")
+    .action(async (tenant: string | undefined, options: Options) => {
+      const query = tenant === undefined ? "" : `?tenant=${encodeURIComponent(tenant)}`;
+      const sites = await askHub<SiteView[]>(options, "GET", `/sites${query}`);
+      if (options.json) return printJson(sites);
+      printSites(sites);
+    });
+
+  command("show <tenant/site>", "show all that is known of a site")
+    .option("--json", "print JSON")
+    .action(async (path: string, options: Options) => {
+      const view = await askHub<SiteView>(options, "GET", pathOf(path));
+      if (options.json) return printJson(view);
+      for (const [key, value] of Object.entries(view)) {
+        const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+        printLine(`${key.padEnd(12)} ${text}`);
+      }
+    });
+
+  command("token <tenant/site>", "make a new enrolment token; an unused older one ends")
+    .option("--minutes <n>", "how long it can be used")
+    .option("--json", "print JSON")
+    .action(async (path: string, options: Options & { minutes?: string }) => {
+      const minutes = options.minutes === undefined ? undefined : Number(options.minutes);
+      if (minutes !== undefined && !(minutes >= 1 && minutes <= 10_080)) {
+        throw new FarsiteError(
+          "E_USAGE",
+          `--minutes ${options.minutes}: a number from 1 to 10080 is expected`,
+        );
+      }
+      const body = minutes === undefined ? {} : { minutes };
+      printToken(await askHub<NewToken>(options, "POST", `${pathOf(path)}/token`, body), options);
+    });
+
+  const changes = [
+    ["enable", "POST", "let a site's agent in again and open its endpoints"],
+    ["disable", "POST", "cut a site off and close its endpoints, keeping everything"],
+    ["revoke", "POST", "end the agent's key at once; the site needs a new token"],
+  ] as const;
+  for (const [verb, method, description] of changes) {
+    command(`${verb} <tenant/site>`, description).action(async (path: string, places: Places) => {
+      await askHub(places, method, `${pathOf(path)}/${verb}`);
+    });
+  }
+
+  command("remove <tenant/site>", "remove a site, its keys and its address").action(
+    async (path: string, places: Places) => {
+      await askHub(places, "DELETE", pathOf(path));
+    },
+  );
+}
+
+function pathOf(path: string): string {
+  const { tenant, site } = parseSitePath(path);
+  return `/tenants/${encodeURIComponent(tenant)}/sites/${encodeURIComponent(site)}`;
+}
+
+function printToken(made: NewToken, options: Options): void {
+  if (options.json) return printJson(made);
+  printLine(`${made.tenant}/${made.site} has the address ${made.address}.`);
+  printLine(`On the customer's host, before ${made.expires}:\n`);
+  printLine(`farsite-agent enroll ${made.token}`);
+}
+
+export function printSites(sites: SiteView[]): void {
+  if (sites.length === 0) return printLine("No sites yet: farsite-hub site add TENANT/SITE");
+  const now = Date.now();
+  printTable(
+    ["SITE", "ADDRESS", "STATE", "SINCE", "RTT", "STREAMS", "FROM", "REASON"],
+    sites.map((site) => [
+      `${site.tenant}/${site.site}`,
+      site.address,
+      site.state,
+      ago(site.since, now),
+      site.rtt === undefined ? "-" : `${site.rtt.toFixed(1)} ms`,
+      String(site.streams),
+      site.peer ?? "-",
+      site.state === "connected" ? "" : (site.reason ?? ""),
+    ]),
+  );
+}

@@ -1,0 +1,34 @@
+/** `farsite-hub tenant ...` */
+import type { Command } from "commander";
+import { printJson, printLine, printTable } from "../../common/command/output.ts";
+import { type Places, withPlaces } from "../../common/command/program.ts";
+import { askHub } from "./client.ts";
+
+export function addTenant(program: Command): void {
+  const tenant = program.command("tenant").description("customers: add, list, remove");
+
+  withPlaces(tenant.command("add <tenant>").description("add a tenant"), "farsite-hub").action(
+    async (name: string, places: Places) => {
+      await askHub(places, "POST", "/tenants", { name });
+    },
+  );
+
+  withPlaces(tenant.command("list").description("list the tenants"), "farsite-hub")
+    .option("--json", "print JSON")
+    .action(async (options: Places & { json?: boolean }) => {
+      const tenants = await askHub<{ name: string; sites: number }[]>(options, "GET", "/tenants");
+      if (options.json) return printJson(tenants.map(({ name, sites }) => ({ tenant: name, sites })));
+      if (tenants.length === 0) return printLine("No tenants yet: farsite-hub tenant add NAME");
+      printTable(
+        ["TENANT", "SITES"],
+        tenants.map(({ name, sites }) => [name, String(sites)]),
+      );
+    });
+
+  withPlaces(
+    tenant.command("remove <tenant>").description("remove a tenant without sites"),
+    "farsite-hub",
+  ).action(async (name: string, places: Places) => {
+    await askHub(places, "DELETE", `/tenants/${encodeURIComponent(name)}`);
+  });
+}

@@ -1,0 +1,79 @@
+/** What hub.toml may say, with defaults. The commented reference is docs/hub.toml. */
+import { z } from "zod";
+import { portNumber, serviceName } from "../common/names.ts";
+import { parsePool } from "./registry/pool.ts";
+
+/** Checkmk's usual ports, which every site's address has. */
+const USUAL_SERVICES = { livestatus: 6557, http: 5000, notify: 6555, ec: 6558, "cmk-agent": 6556 };
+
+/** What carries short questions and answers is served before what moves files. */
+export const BULK_SERVICES: ReadonlySet<string> = new Set(["http", "https"]);
+
+const pool = z
+  .string()
+  .refine(isPool, "an IPv4 prefix of length 8 to 30, such as 127.64.0.0/16")
+  .default("127.64.0.0/16");
+
+function isPool(text: string): boolean {
+  try {
+    parsePool(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const listen = z
+  .strictObject({
+    address: z.string().default("0.0.0.0"),
+    port: portNumber.default(443),
+    tls: z.enum(["self", "files", "off"]).default("self"),
+    certificate: z.string().optional(),
+    key: z.string().optional(),
+  })
+  .refine(
+    (value) => value.tls !== "files" || (value.certificate !== undefined && value.key !== undefined),
+    'both certificate and key with tls = "files"',
+  )
+  .refine(
+    (value) => value.tls !== "off" || ["127.0.0.1", "::1"].includes(value.address),
+    'address = "127.0.0.1" or "::1" with tls = "off": plain HTTP is for a reverse proxy on this host',
+  );
+
+const limits = z.strictObject({
+  /** Carriers whose handshake is not finished; more are turned away. */
+  handshakes: z.int().min(1).max(100_000).default(256),
+  /** Seconds from a carrier's start to the end of its handshake. */
+  handshake_seconds: z.number().min(0.1).max(300).default(10),
+  /** Refused enrolments and unknown keys from one address in a minute; more are turned away unheard. */
+  refusals_per_minute: z.int().min(1).max(100_000).default(30),
+  /** Streams open at once in one site's tunnel. */
+  streams: z.int().min(1).max(65_536).default(1024),
+  /** Seconds that a session waits for its next carrier. */
+  grace_seconds: z.number().min(1).max(3600).default(60),
+  /** Seconds after which a carrier on which nothing was heard is given up. */
+  dead_seconds: z.number().min(1).max(300).default(10),
+  /** Minutes an enrolment token can be used. */
+  token_minutes: z.number().min(1).max(10_080).default(60),
+});
+
+export const hubConfig = z.strictObject({
+  /** How agents reach this hub; it goes into every enrolment token. */
+  url: z
+    .string()
+    .regex(/^wss?:\/\/[^/?#@\s]+$/, "wss://HOST or wss://HOST:PORT, without a path")
+    .refine((url) => URL.canParse(url), "a valid URL"),
+  listen: listen.prefault({}),
+  endpoints: z.strictObject({ pool }).prefault({}),
+  services: z
+    .record(serviceName, portNumber)
+    .default({})
+    .transform((named) => ({ ...USUAL_SERVICES, ...named }) as Record<string, number>)
+    .refine(
+      (ports) => new Set(Object.values(ports)).size === Object.keys(ports).length,
+      "a port of its own for each",
+    ),
+  limits: limits.prefault({}),
+  log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
+});
+export type HubConfig = z.output<typeof hubConfig>;

@@ -1,0 +1,177 @@
+/** All endpoints of the hub: for every enabled site and service an address and a Unix socket. */
+import { chmodSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Timer } from "../../common/clock.ts";
+import { ensureDirectory } from "../../common/files.ts";
+import type { Log } from "../../common/log.ts";
+import { BULK, INTERACTIVE, type Priority } from "../../common/mux/frame.ts";
+import type { Stream } from "../../common/mux/stream.ts";
+import { BULK_SERVICES } from "../config.ts";
+import type { Site } from "../registry/registry.ts";
+import { Endpoint, type EndpointAddress } from "./endpoint.ts";
+
+export interface EndpointState {
+  tenant: string;
+  site: string;
+  service: string;
+  address: string;
+  port: number;
+  socket: string;
+  /** Of the TCP address. */
+  state: "listening" | "failed";
+  reason?: string;
+  /** Connections open now, by TCP and Unix socket. */
+  clients: number;
+}
+
+export interface EndpointsOptions {
+  /** Port of each service. */
+  ports: Record<string, number>;
+  runDir: string;
+  clock: Clock;
+  log: Log;
+  open: (siteId: number, service: string, priority: Priority) => Stream | undefined;
+}
+
+/** Longest path of a Unix socket, in bytes (sun_path less its final NUL, unix(7)). */
+const MAX_SOCKET_PATH = 107;
+/** ms until an address that could not be had is tried again. */
+const RETRY = 5_000;
+
+interface Offer {
+  site: Site;
+  service: string;
+  port: number;
+  path: string;
+  tcp: Endpoint | undefined;
+  unix: Endpoint | undefined;
+  failure: string | undefined;
+  retry: Timer | undefined;
+}
+
+export class Endpoints {
+  readonly #offers = new Map<number, Offer[]>();
+
+  constructor(private readonly options: EndpointsOptions) {}
+
+  /** Opens, or after a change opens anew, what the registry says of a site. */
+  offer(site: Site): void {
+    this.withdraw(site.id);
+    if (!site.enabled) return;
+    const offers: Offer[] = [];
+    this.#offers.set(site.id, offers);
+    const directory = join(this.options.runDir, site.tenant, site.name);
+    // only the hub's user and group get in; each tenant has a directory of its own
+    ensureDirectory(join(this.options.runDir, site.tenant), 0o750);
+    ensureDirectory(directory, 0o750);
+    for (const service of site.services) {
+      const port = this.options.ports[service];
+      if (port === undefined) {
+        this.options.log.warn("no port configured for a site's service", { ...nameOf(site), service });
+        continue;
+      }
+      const path = join(directory, `${service}.sock`);
+      const offer: Offer = {
+        site,
+        service,
+        port,
+        path,
+        tcp: undefined,
+        unix: undefined,
+        failure: undefined,
+        retry: undefined,
+      };
+      offers.push(offer);
+      this.#openTcp(offer);
+      this.#openUnix(offer);
+    }
+  }
+
+  #openTcp(offer: Offer): void {
+    const { address } = offer.site;
+    offer.tcp = this.#listen(
+      offer,
+      { host: address, port: offer.port },
+      {
+        listening: () => {
+          offer.failure = undefined;
+        },
+        failed: (reason) => {
+          if (offer.failure === undefined) {
+            this.options.log.error("endpoint cannot be opened", {
+              ...nameOf(offer.site),
+              service: offer.service,
+              address: `${address}:${offer.port}`,
+              reason,
+            });
+          }
+          offer.failure = reason;
+          offer.tcp?.close();
+          offer.retry = this.options.clock.after(RETRY, () => this.#openTcp(offer));
+        },
+      },
+    );
+  }
+
+  #openUnix(offer: Offer): void {
+    const { path } = offer;
+    const failed = (reason: string) => {
+      this.options.log.error("endpoint cannot be opened", { ...nameOf(offer.site), socket: path, reason });
+    };
+    if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
+      failed(`the path is longer than ${MAX_SOCKET_PATH} bytes; use a shorter --run-dir`);
+      return;
+    }
+    offer.unix = this.#listen(offer, { path }, { listening: () => chmodSync(path, 0o660), failed });
+  }
+
+  #listen(
+    offer: Offer,
+    address: EndpointAddress,
+    events: { listening: () => void; failed: (reason: string) => void },
+  ): Endpoint {
+    const priority = BULK_SERVICES.has(offer.service) ? BULK : INTERACTIVE;
+    return new Endpoint({
+      address,
+      open: () => this.options.open(offer.site.id, offer.service, priority),
+      ...events,
+    });
+  }
+
+  /** Closes a site's endpoints and ends their clients. */
+  withdraw(siteId: number): void {
+    for (const offer of this.#offers.get(siteId) ?? []) {
+      offer.retry?.cancel();
+      offer.tcp?.close();
+      offer.unix?.close();
+    }
+    this.#offers.delete(siteId);
+  }
+
+  /** After a site was removed: its directory goes too, and its tenant's when it is empty. */
+  removeDirectory(site: Site): void {
+    rmSync(join(this.options.runDir, site.tenant, site.name), { recursive: true, force: true });
+  }
+
+  states(): EndpointState[] {
+    return [...this.#offers.values()].flat().map((offer) => ({
+      tenant: offer.site.tenant,
+      site: offer.site.name,
+      service: offer.service,
+      address: offer.site.address,
+      port: offer.port,
+      socket: offer.path,
+      state: offer.failure === undefined ? "listening" : "failed",
+      ...(offer.failure !== undefined && { reason: offer.failure }),
+      clients: (offer.tcp?.clients ?? 0) + (offer.unix?.clients ?? 0),
+    }));
+  }
+
+  close(): void {
+    for (const siteId of [...this.#offers.keys()]) this.withdraw(siteId);
+  }
+}
+
+function nameOf(site: Site): { site: string } {
+  return { site: `${site.tenant}/${site.name}` };
+}

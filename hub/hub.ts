@@ -1,0 +1,177 @@
+/** What the hub can be asked to do: changes in the registry, and what follows from each at once. */
+import { FarsiteError } from "../common/errors.ts";
+import { encodeToken } from "../common/handshake/token.ts";
+import type { Log } from "../common/log.ts";
+import { serviceName } from "../common/names.ts";
+import type { KeyPair } from "../common/noise/index.ts";
+import { VERSION } from "../common/version.ts";
+import type { HubConfig } from "./config.ts";
+import type { Endpoints } from "./endpoint/endpoints.ts";
+import type { Enrolment } from "./registry/enrolment.ts";
+import type { Registry, Site } from "./registry/registry.ts";
+import type { TlsIdentity } from "./tls.ts";
+import type { SiteState, TunnelledSites } from "./tunnel/sites.ts";
+
+export interface HubParts {
+  config: HubConfig;
+  registry: Registry;
+  enrolment: Enrolment;
+  sites: TunnelledSites;
+  endpoints: Endpoints;
+  identity: KeyPair;
+  tls: TlsIdentity | undefined;
+  log: Log;
+  /** Wall clock, ms. */
+  wall: () => number;
+}
+
+/** One site as the command line shows it. */
+export interface SiteView extends Omit<SiteState, "state" | "since"> {
+  tenant: string;
+  site: string;
+  address: string;
+  services: string[];
+  enrolled: boolean;
+  state: SiteState["state"] | "disabled" | "never";
+  /** ISO 8601. */
+  since: string | undefined;
+  lastSeen: string | undefined;
+}
+
+export interface NewToken {
+  tenant: string;
+  site: string;
+  address: string;
+  token: string;
+  /** ISO 8601. */
+  expires: string;
+}
+
+export interface HubStatus {
+  hub: { version: string; url: string; since: string; key: string; sites: number; connected: number };
+  sites: SiteView[];
+}
+
+export class Hub {
+  readonly registry: Registry;
+  readonly endpoints: Endpoints;
+  readonly log: Log;
+  readonly #parts: HubParts;
+  readonly #since: number;
+
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+    this.registry = parts.registry;
+    this.endpoints = parts.endpoints;
+    this.log = parts.log;
+    this.#since = parts.wall();
+  }
+
+  /** Opens the endpoints of every site in the registry. */
+  async openEndpoints(): Promise<void> {
+    for (const site of await this.registry.sites()) this.endpoints.offer(site);
+  }
+
+  /** Adds a site, with all services that have a port unless some are named, and makes its first token. */
+  async addSite(actor: string, tenant: string, name: string, services?: string[]): Promise<NewToken> {
+    const known = Object.keys(this.#parts.config.services);
+    const wanted = services ?? known;
+    const wrong = wanted.filter(
+      (service) => !known.includes(service) || !serviceName.safeParse(service).success,
+    );
+    if (wrong.length > 0 || wanted.length === 0) {
+      throw new FarsiteError(
+        "E_NAME",
+        wanted.length === 0 ? "a site needs a service" : `no port is configured for ${wrong.join(", ")}`,
+        `Known services: ${known.join(", ")}. Others are added under [services] in hub.toml.`,
+      );
+    }
+    const site = await this.registry.addSite(actor, tenant, name, wanted);
+    this.endpoints.offer(site);
+    return this.issueToken(actor, tenant, name);
+  }
+
+  async issueToken(actor: string, tenant: string, name: string, minutes?: number): Promise<NewToken> {
+    const { config, enrolment, identity, tls } = this.#parts;
+    const ttl = (minutes ?? config.limits.token_minutes) * 60_000;
+    const { id, secret, expires } = await enrolment.issue(actor, tenant, name, ttl);
+    const token = encodeToken({
+      url: config.url,
+      hubKey: identity.publicKey.bytes,
+      certificate: tls?.fingerprint,
+      id,
+      secret,
+    });
+    const { address } = await this.registry.site(tenant, name);
+    return { tenant, site: name, address, token, expires: new Date(expires).toISOString() };
+  }
+
+  async setEnabled(actor: string, tenant: string, name: string, enabled: boolean): Promise<SiteView> {
+    const site = await this.registry.setEnabled(actor, tenant, name, enabled);
+    if (!enabled) {
+      this.#parts.sites.cut(
+        site.id,
+        new FarsiteError("E_SITE_DISABLED", "this site was disabled at the hub"),
+      );
+    }
+    this.endpoints.offer(site);
+    return this.#view(site);
+  }
+
+  async revoke(actor: string, tenant: string, name: string): Promise<SiteView> {
+    const site = await this.registry.revoke(actor, tenant, name);
+    this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this agent's key was revoked"));
+    return this.#view(site);
+  }
+
+  async removeSite(actor: string, tenant: string, name: string): Promise<void> {
+    const site = await this.registry.removeSite(actor, tenant, name);
+    this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this site was removed from the hub"));
+    this.#parts.sites.forget(site.id);
+    this.endpoints.withdraw(site.id);
+    this.endpoints.removeDirectory(site);
+  }
+
+  async siteView(tenant: string, name: string): Promise<SiteView> {
+    return this.#view(await this.registry.site(tenant, name));
+  }
+
+  async siteViews(tenant?: string): Promise<SiteView[]> {
+    return (await this.registry.sites(tenant)).map((site) => this.#view(site));
+  }
+
+  async status(): Promise<HubStatus> {
+    const sites = await this.siteViews();
+    return {
+      hub: {
+        version: VERSION,
+        url: this.#parts.config.url,
+        since: new Date(this.#since).toISOString(),
+        key: this.#parts.identity.publicKey.bytes.toString("base64"),
+        sites: sites.length,
+        connected: sites.filter((site) => site.state === "connected").length,
+      },
+      sites,
+    };
+  }
+
+  #view(site: Site): SiteView {
+    const { state, since, ...rest } = this.#parts.sites.state(site.id);
+    const changed = since || site.lastSeen;
+    return {
+      tenant: site.tenant,
+      site: site.name,
+      address: site.address,
+      services: site.services,
+      enrolled: site.key !== undefined,
+      ...rest,
+      state: !site.enabled
+        ? "disabled"
+        : state !== "disconnected" || site.lastSeen !== undefined
+          ? state
+          : "never",
+      since: changed ? new Date(changed).toISOString() : undefined,
+      lastSeen: site.lastSeen === undefined ? undefined : new Date(site.lastSeen).toISOString(),
+    };
+  }
+}

@@ -1,0 +1,55 @@
+/** The registry's tables, as steps that are never changed once released; only new ones are added. */
+
+export const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE tenant (
+      id         INTEGER PRIMARY KEY,
+      name       TEXT NOT NULL UNIQUE,
+      created_at BIGINT NOT NULL
+    )`,
+    // address_index never changes and, while others are free, is not used again: an old bookmark or a stale
+    // site connection must not reach another customer
+    `CREATE TABLE site (
+      id            INTEGER PRIMARY KEY,
+      tenant_id     INTEGER NOT NULL REFERENCES tenant(id),
+      name          TEXT NOT NULL,
+      address_index BIGINT NOT NULL UNIQUE,
+      enabled       INTEGER NOT NULL DEFAULT 1,
+      created_at    BIGINT NOT NULL,
+      last_seen_at  BIGINT,
+      UNIQUE (tenant_id, name)
+    )`,
+    `CREATE TABLE site_service (
+      site_id INTEGER NOT NULL REFERENCES site(id) ON DELETE CASCADE,
+      name    TEXT NOT NULL,
+      PRIMARY KEY (site_id, name)
+    )`,
+    // keys and hashes are lower-case hexadecimal text: the same in every database
+    `CREATE TABLE agent_key (
+      public_key  TEXT PRIMARY KEY,
+      site_id     INTEGER NOT NULL REFERENCES site(id) ON DELETE CASCADE,
+      host        TEXT NOT NULL,
+      enrolled_at BIGINT NOT NULL,
+      ended_at    BIGINT
+    )`,
+    `CREATE TABLE token (
+      id          TEXT PRIMARY KEY,
+      site_id     INTEGER NOT NULL REFERENCES site(id) ON DELETE CASCADE,
+      secret_hash TEXT NOT NULL,
+      created_at  BIGINT NOT NULL,
+      expires_at  BIGINT NOT NULL,
+      used_at     BIGINT,
+      used_by     TEXT,
+      revoked_at  BIGINT
+    )`,
+    `CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL)`,
+    `CREATE TABLE audit (
+      id     INTEGER PRIMARY KEY,
+      at     BIGINT NOT NULL,
+      actor  TEXT NOT NULL,
+      action TEXT NOT NULL,
+      target TEXT NOT NULL,
+      detail TEXT NOT NULL
+    )`,
+  ],
+];

@@ -1,0 +1,193 @@
+/** The hub's side of a handshake: who is it, may it, and which session goes on. */
+import type { Carrier } from "../../common/carrier/carrier.ts";
+import type { Clock } from "../../common/clock.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { Opening } from "../../common/handshake/opening.ts";
+import {
+  attach,
+  type EnrolHello,
+  enrolHello,
+  type HubHello,
+  type SessionHello,
+  sessionHello,
+} from "../../common/handshake/payload.ts";
+import * as preamble from "../../common/handshake/preamble.ts";
+import { pskOf } from "../../common/handshake/token.ts";
+import type { Log } from "../../common/log.ts";
+import { pack, unpack } from "../../common/msgpack.ts";
+import { Handshake, IK, IKpsk2, type KeyPair } from "../../common/noise/index.ts";
+import type { Random } from "../../common/random.ts";
+import type { Link } from "../../common/session/link.ts";
+import * as records from "../../common/session/record.ts";
+import { VERSION } from "../../common/version.ts";
+import type { Enrolment } from "../registry/enrolment.ts";
+import type { Registry, Site } from "../registry/registry.ts";
+import type { TunnelledSites } from "./sites.ts";
+
+export interface HandshakeDeps {
+  identity: KeyPair;
+  registry: Registry;
+  enrolment: Enrolment;
+  sites: TunnelledSites;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** ms for the whole handshake. */
+  timeout: number;
+  /** Called when a peer was refused for a key or token that is not good. */
+  refused: (peer: string) => void;
+}
+
+/** Refusals that count as guessing. */
+const GUESSES = new Set(["E_HANDSHAKE", "E_TOKEN_UNKNOWN", "E_KEY_UNKNOWN"]);
+
+/** Takes a new carrier through its handshake. Resolves when it is over, whichever way; never rejects. */
+export async function welcome(carrier: Carrier, deps: HandshakeDeps): Promise<void> {
+  const opening = new Opening(carrier, deps.clock, deps.timeout);
+  try {
+    const first = await opening.message();
+    const { kind, noise } = decode(carrier, first);
+    if (kind === preamble.SESSION) await session(carrier, opening, noise, deps);
+    else await enrol(carrier, opening, noise, deps);
+  } catch (error) {
+    const known =
+      error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", "the hub had a fault");
+    if (known !== error) deps.log.error("handshake fault", { peer: carrier.peer, fault: String(error) });
+    if (GUESSES.has(known.code)) deps.refused(carrier.peer);
+    deps.log.warn("agent refused", { peer: carrier.peer, code: known.code, reason: known.message });
+    opening.fail(known);
+  } finally {
+    opening.done();
+  }
+}
+
+function decode(carrier: Carrier, first: Buffer): { kind: preamble.HandshakeKind; noise: Buffer } {
+  try {
+    return preamble.decodeFirst(first);
+  } catch (error) {
+    if (error instanceof FarsiteError) carrier.send(preamble.encodeRefused(error));
+    throw error;
+  }
+}
+
+/** Reads Noise message 1; what cannot be read was not meant for this hub's key. */
+function readFirst(carrier: Carrier, handshake: Handshake, noise: Buffer): Buffer {
+  try {
+    return handshake.readMessage(noise);
+  } catch {
+    const error = new FarsiteError("E_HUB_KEY", "this hub does not hold the key that the agent expects");
+    carrier.send(preamble.encodeRefused(error));
+    throw error;
+  }
+}
+
+function remoteKey(handshake: Handshake): Uint8Array {
+  const key = handshake.remoteStatic;
+  if (!key) throw new FarsiteError("E_HANDSHAKE", "the handshake proved no key");
+  return key.bytes;
+}
+
+/**
+ * Asks `lookup` for the site, and answers with it or with the refusal; a refusal is thrown, too.
+ * Nothing is changed yet: message 1 may be an old one that somebody recorded.
+ */
+async function reply(
+  carrier: Carrier,
+  handshake: Handshake,
+  clock: Clock,
+  lookup: () => Promise<Site>,
+): Promise<Site> {
+  let site: Site | undefined;
+  let refusal: FarsiteError | undefined;
+  try {
+    site = await lookup();
+  } catch (error) {
+    if (!(error instanceof FarsiteError)) throw error;
+    refusal = error;
+  }
+  const hello: HubHello = {
+    hub: VERSION,
+    time: clock.wall(),
+    ...(site && { accepted: { tenant: site.tenant, site: site.name } }),
+    ...(refusal && { refused: { code: refusal.code, message: refusal.message } }),
+  };
+  carrier.send(preamble.encodeAccepted(handshake.writeMessage(pack(hello))));
+  if (!site) throw refusal;
+  return site;
+}
+
+async function session(
+  carrier: Carrier,
+  opening: Opening,
+  noise: Buffer,
+  deps: HandshakeDeps,
+): Promise<void> {
+  const handshake = new Handshake({
+    pattern: IK,
+    role: "responder",
+    prologue: preamble.prologue(preamble.SESSION),
+    localStatic: deps.identity,
+    random: deps.random,
+  });
+  const payload = readFirst(carrier, handshake, noise);
+  const hello: SessionHello = unpack(sessionHello, payload, "the agent's hello");
+  const key = remoteKey(handshake);
+  const site = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
+  opening.secure(handshake.split());
+  await opening.record((record, link) => {
+    expectKind(record, records.ATTACH);
+    const wanted = unpack(attach, record.subarray(1), "ATTACH");
+    const agent = {
+      version: hello.agent,
+      host: hello.host,
+      clockSkew: Math.round(hello.time - deps.clock.wall()),
+    };
+    deps.sites.attach(site, agent, wanted, link, (answer) => {
+      link.send(Buffer.concat([Buffer.from([records.ATTACHED]), pack(answer)]));
+    });
+  });
+  // the key may have been revoked while the handshake went on
+  await deps.registry.siteOfKey(key).catch((error: unknown) => {
+    if (error instanceof FarsiteError) deps.sites.cut(site.id, error);
+  });
+  await deps.registry.seen(site.id);
+}
+
+async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: HandshakeDeps): Promise<void> {
+  const handshake = new Handshake({
+    pattern: IKpsk2,
+    role: "responder",
+    prologue: preamble.prologue(preamble.ENROLMENT),
+    localStatic: deps.identity,
+    random: deps.random,
+  });
+  const payload = readFirst(carrier, handshake, noise);
+  const hello: EnrolHello = unpack(enrolHello, payload, "the agent's hello");
+  const key = remoteKey(handshake);
+  // the secret that was sent, not the one that is kept: so even a refusal reaches the agent inside Noise
+  handshake.setPsk(pskOf(hello.secret));
+  await reply(carrier, handshake, deps.clock, () => deps.enrolment.check(hello.token, hello.secret, key));
+  opening.secure(handshake.split());
+  const link = await opening.record((record, secured): Link => {
+    expectKind(record, records.ENROL);
+    return secured;
+  });
+  try {
+    const site = await deps.enrolment.redeem(hello.token, hello.secret, key, hello.host);
+    deps.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "another enrolment replaced this agent's key"));
+    deps.log.info("agent enrolled", {
+      site: `${site.tenant}/${site.name}`,
+      host: hello.host,
+      peer: carrier.peer,
+    });
+    link.send(Buffer.from([records.ENROLLED]));
+  } catch (error) {
+    if (error instanceof FarsiteError) link.send(records.encodeEnd(error));
+    throw error;
+  }
+}
+
+function expectKind(record: Buffer, kind: number): void {
+  if (record[0] !== kind)
+    throw new FarsiteError("E_PROTOCOL", `the agent began with a record of kind ${record[0]}`);
+}

@@ -1,0 +1,73 @@
+/** The hub's public address: HTTP or HTTPS, where agents open their WebSocket at /tunnel. */
+import { isIP } from "node:net";
+import type { Server } from "bun";
+import type { Carrier } from "../../common/carrier/carrier.ts";
+import { FarsiteError, reasonOf } from "../../common/errors.ts";
+import type { TlsIdentity } from "../tls.ts";
+import type { Admission } from "./admission.ts";
+import { type SocketData, socketHandlers } from "./websocket.ts";
+
+export interface ListenerOptions {
+  address: string;
+  port: number;
+  tls: TlsIdentity | undefined;
+  admission: Admission;
+  /** Takes a new carrier through its handshake; resolves when that is over. */
+  welcome: (carrier: Carrier) => Promise<void>;
+  /** Answers everything else. */
+  fetch: (request: Request) => Response | Promise<Response>;
+}
+
+export interface Listener {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+export const TUNNEL_PATH = "/tunnel";
+
+/** Seconds within which a request must be there whole. */
+const REQUEST_SECONDS = 10;
+
+/** Starts listening. Throws E_LISTEN. */
+export function listen(options: ListenerOptions): Listener {
+  const { admission, tls } = options;
+  let server: Server<SocketData>;
+  try {
+    server = Bun.serve<SocketData>({
+      hostname: options.address,
+      port: options.port,
+      idleTimeout: REQUEST_SECONDS,
+      maxRequestBodySize: 1 << 20,
+      ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
+      fetch(request, self) {
+        if (new URL(request.url).pathname !== TUNNEL_PATH) return options.fetch(request);
+        const peer = peerOf(request, self.requestIP(request)?.address, tls === undefined);
+        if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+          return new Response("Farsite agents connect here by WebSocket.\n", { status: 426 });
+        }
+        if (!admission.enter(peer)) return new Response("too many handshakes\n", { status: 503 });
+        if (self.upgrade(request, { data: { peer } })) return undefined;
+        admission.leave();
+        return new Response("not a WebSocket request\n", { status: 400 });
+      },
+      websocket: socketHandlers((carrier) => {
+        void options.welcome(carrier).finally(() => admission.leave());
+      }),
+      error: () => new Response("the hub had a fault\n", { status: 500 }),
+    });
+  } catch (error) {
+    throw new FarsiteError(
+      "E_LISTEN",
+      `the hub cannot listen on ${options.address} port ${options.port}: ${reasonOf(error)}`,
+      "See who has it with `ss -ltnp`, or set listen.address and listen.port in hub.toml. " +
+        "Ports under 1024 need the right to bind them (CAP_NET_BIND_SERVICE).",
+    );
+  }
+  return { port: server.port ?? options.port, stop: () => server.stop(true) };
+}
+
+/** Behind a reverse proxy on this host the last address it noted is the agent's; from elsewhere it is hearsay. */
+function peerOf(request: Request, socketAddress: string | undefined, proxied: boolean): string {
+  const forwarded = proxied ? request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() : undefined;
+  return forwarded && isIP(forwarded) ? forwarded : (socketAddress ?? "unknown");
+}

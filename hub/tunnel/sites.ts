@@ -1,0 +1,180 @@
+/** The tunnels that are up, by site; the newest session of a site is its only one. */
+import type { Clock } from "../../common/clock.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import {
+  type Attach,
+  type Attached,
+  agentControl,
+  SESSION_ID_BYTES,
+} from "../../common/handshake/payload.ts";
+import type { Log } from "../../common/log.ts";
+import { unpack } from "../../common/msgpack.ts";
+import type { Priority } from "../../common/mux/frame.ts";
+import type { Stream } from "../../common/mux/stream.ts";
+import type { Random } from "../../common/random.ts";
+import type { Link } from "../../common/session/link.ts";
+import type { SessionLimits } from "../../common/session/session.ts";
+import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
+import type { Site } from "../registry/registry.ts";
+
+export interface AgentInfo {
+  /** The agent's release and host name, as it says. */
+  version: string;
+  host: string;
+  /** The agent's clock less the hub's, ms. */
+  clockSkew: number;
+}
+
+export interface SiteState {
+  state: "connected" | "interrupted" | "disconnected";
+  /** ms since the epoch of the last change of state. */
+  since: number;
+  /** Why it is not connected. */
+  reason?: string;
+  peer?: string;
+  carrier?: string;
+  rtt?: number;
+  streams: number;
+  agent?: AgentInfo;
+  /** What the agent offers. */
+  offers: string[];
+}
+
+interface Entry {
+  site: Site;
+  tunnel: Tunnel;
+  agent: AgentInfo;
+  since: number;
+  offers: string[];
+  reason: string | undefined;
+}
+
+export interface SitesOptions {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  defer: (run: () => void) => void;
+  session: Partial<SessionLimits>;
+  maxStreams: number;
+}
+
+export class TunnelledSites {
+  readonly #entries = new Map<number, Entry>();
+  readonly #last = new Map<number, { since: number; reason: string }>();
+
+  constructor(private readonly options: SitesOptions) {}
+
+  /**
+   * Takes a site's authenticated carrier: goes on with the session it names, or begins a new one. `answer`
+   * must send ATTACHED before anything else goes over the link.
+   */
+  attach(
+    site: Site,
+    agent: AgentInfo,
+    wanted: Attach,
+    link: Link,
+    answer: (attached: Attached) => void,
+  ): void {
+    const present = this.#entries.get(site.id);
+    if (present && wanted.session && sameBytes(wanted.session, present.tunnel.session.id)) {
+      const { session } = present.tunnel;
+      present.agent = agent;
+      answer({ session: session.id, resumed: true, received: session.received });
+      session.adopt(link, wanted.received, session.received);
+      return;
+    }
+    present?.tunnel.session.end(new FarsiteError("E_SESSION_LOST", "the agent began a new session"));
+    const entry = this.#create(site, agent);
+    answer({ session: entry.tunnel.session.id, resumed: false, received: 0 });
+    entry.tunnel.session.adopt(link, 0, 0);
+  }
+
+  #create(site: Site, agent: AgentInfo): Entry {
+    const { clock, random, defer, session: limits, maxStreams } = this.options;
+    const log = this.options.log.with({ site: `${site.tenant}/${site.name}` });
+    const id = random.bytes(SESSION_ID_BYTES);
+    const tunnel = createTunnel({
+      side: "hub",
+      id,
+      clock,
+      random,
+      defer,
+      limits,
+      maxStreams,
+      handlers: {
+        // nothing on the central side is open to sites yet: what an agent opens has nowhere to go
+        accept: (stream) => stream.reset("serviceRefused"),
+        control: (body) => {
+          entry.offers = unpack(agentControl, body, "a control message").names;
+        },
+        carrier: (link, reason) => {
+          entry.since = clock.wall();
+          entry.reason = reason?.message;
+          if (link) log.info("agent connected", { peer: link.peer, host: entry.agent.host });
+          else log.warn("carrier lost", { reason: reason?.message });
+        },
+        end: (reason) => {
+          if (this.#entries.get(site.id) === entry) this.#entries.delete(site.id);
+          this.#last.set(site.id, { since: clock.wall(), reason: reason.message });
+          log.warn("session ended", { code: reason.code, reason: reason.message });
+        },
+      },
+    });
+    const entry: Entry = { site, tunnel, agent, since: clock.wall(), offers: [], reason: undefined };
+    this.#entries.set(site.id, entry);
+    return entry;
+  }
+
+  /** Opens a stream to a site's service; undefined when the site is not connected now. */
+  open(siteId: number, service: string, priority: Priority): Stream | undefined {
+    const entry = this.#entries.get(siteId);
+    return entry?.tunnel.session.link ? entry.tunnel.mux.open(service, priority) : undefined;
+  }
+
+  state(siteId: number): SiteState {
+    const entry = this.#entries.get(siteId);
+    if (!entry) {
+      const last = this.#last.get(siteId);
+      return {
+        state: "disconnected",
+        since: last?.since ?? 0,
+        ...(last && { reason: last.reason }),
+        streams: 0,
+        offers: [],
+      };
+    }
+    const { link, rtt } = entry.tunnel.session;
+    return {
+      state: link ? "connected" : "interrupted",
+      since: entry.since,
+      ...(entry.reason !== undefined && { reason: entry.reason }),
+      ...(link && { peer: link.peer, carrier: link.kind }),
+      ...(rtt !== undefined && { rtt }),
+      streams: entry.tunnel.mux.streams,
+      agent: entry.agent,
+      offers: entry.offers,
+    };
+  }
+
+  /** Ends a site's session at once: its key was revoked, or it was disabled or removed. */
+  cut(siteId: number, reason: FarsiteError): void {
+    this.#entries.get(siteId)?.tunnel.session.end(reason);
+  }
+
+  /** The site is gone for good. */
+  forget(siteId: number): void {
+    this.#last.delete(siteId);
+  }
+
+  connected(): number[] {
+    return [...this.#entries].filter(([, entry]) => entry.tunnel.session.link).map(([id]) => id);
+  }
+
+  endAll(reason: FarsiteError): void {
+    for (const entry of [...this.#entries.values()]) entry.tunnel.session.end(reason);
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.from(a).equals(b);
+}

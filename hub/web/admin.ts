@@ -1,0 +1,85 @@
+/** The admin socket: what the command line asks of the running hub. Whoever can open it is an administrator. */
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { FarsiteError } from "../../common/errors.ts";
+import type { Hub } from "../hub.ts";
+
+const addTenant = z.strictObject({ name: z.string() });
+const addSite = z.strictObject({ name: z.string(), services: z.array(z.string()).optional() });
+const tokenRequest = z.strictObject({ minutes: z.number().min(1).max(10_080).optional() });
+
+async function body<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S>> {
+  const parsed = schema.safeParse(await context.req.json().catch(() => undefined));
+  if (!parsed.success) throw new FarsiteError("E_USAGE", "the request to the admin socket is malformed");
+  return parsed.data;
+}
+
+const STATUS: Partial<Record<string, 400 | 404 | 409>> = {
+  E_NOT_FOUND: 404,
+  E_EXISTS: 409,
+};
+
+export function adminApp(hub: Hub): Hono {
+  const app = new Hono();
+  const actor = "admin socket";
+
+  app.onError((error, context) => {
+    if (!(error instanceof FarsiteError)) {
+      hub.log.error("admin request failed", { fault: String(error) });
+      return context.json({ code: "E_INTERNAL", message: "the hub had a fault; see its log" }, 500);
+    }
+    return context.json(
+      { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) },
+      STATUS[error.code] ?? 400,
+    );
+  });
+
+  app.get("/tenants", async (context) => context.json(await hub.registry.tenants()));
+  app.post("/tenants", async (context) => {
+    const { name } = await body(context, addTenant);
+    await hub.registry.addTenant(actor, name);
+    return context.json({ tenant: name }, 201);
+  });
+  app.delete("/tenants/:tenant", async (context) => {
+    await hub.registry.removeTenant(actor, context.req.param("tenant"));
+    return context.json({});
+  });
+
+  app.get("/sites", async (context) => context.json(await hub.siteViews(context.req.query("tenant"))));
+  app.post("/tenants/:tenant/sites", async (context) => {
+    const { name, services } = await body(context, addSite);
+    return context.json(await hub.addSite(actor, context.req.param("tenant"), name, services), 201);
+  });
+
+  const site = "/tenants/:tenant/sites/:site";
+  app.get(site, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    return context.json(await hub.siteView(tenant, name));
+  });
+  app.delete(site, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    await hub.removeSite(actor, tenant, name);
+    return context.json({});
+  });
+  app.post(`${site}/token`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    const { minutes } = await body(context, tokenRequest);
+    return context.json(await hub.issueToken(actor, tenant, name, minutes), 201);
+  });
+  app.post(`${site}/enable`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    return context.json(await hub.setEnabled(actor, tenant, name, true));
+  });
+  app.post(`${site}/disable`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    return context.json(await hub.setEnabled(actor, tenant, name, false));
+  });
+  app.post(`${site}/revoke`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    return context.json(await hub.revoke(actor, tenant, name));
+  });
+
+  app.get("/endpoints", (context) => context.json(hub.endpoints.states()));
+  app.get("/status", async (context) => context.json(await hub.status()));
+  return app;
+}
