@@ -1,7 +1,8 @@
 /** What agent.toml may say. The commented reference is docs/agent.toml. */
+
 import { z } from "zod";
 import { serviceName } from "../common/names.ts";
-import { parseTarget } from "./service/target.ts";
+import { parseTarget } from "./service/index.ts";
 
 const target = z
   .string()

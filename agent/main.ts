@@ -1,9 +1,4 @@
 #!/usr/bin/env bun
-import { createProgram, runProgram } from "../common/command/program.ts";
-import { addEnroll } from "./command/enroll.ts";
-import { addRun } from "./command/run.ts";
-import { addServices } from "./command/services.ts";
-import { addStatus } from "./command/status.ts";
 
 const program = createProgram(
   "farsite-agent",
@@ -14,3 +9,6 @@ addRun(program);
 addStatus(program);
 addServices(program);
 await runProgram(program, process.argv.slice(2));
+
+import { createProgram, runProgram } from "../common/command/index.ts";
+import { addEnroll, addRun, addServices, addStatus } from "./command/index.ts";

@@ -1,4 +1,5 @@
 /** What the agent knows of its hub since enrolment: its key and where the hub is, in the state directory. */
+
 import { join } from "node:path";
 import { z } from "zod";
 import { FarsiteError } from "../common/errors.ts";

@@ -1,9 +1,10 @@
 /** The agent's status socket: what `farsite-agent status` shows of the running agent. */
+
 import { chmodSync, rmSync } from "node:fs";
 import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
-import type { Services } from "./service/services.ts";
-import type { Connector, ConnectorStatus } from "./tunnel/connector.ts";
+import type { Services } from "./service/index.ts";
+import type { Connector, ConnectorStatus } from "./tunnel/index.ts";
 
 export const STATUS_SOCKET = "status.sock";
 

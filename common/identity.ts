@@ -1,4 +1,5 @@
 /** A side's own long-lived key: made once, kept in one file that only its owner may read. */
+
 import { FarsiteError } from "./errors.ts";
 import { readSecretFile, writeSecretFile } from "./files.ts";
 import { KEY_BYTES, KeyPair } from "./noise/index.ts";

@@ -1,8 +1,8 @@
 /** Session and mux put on top of each other: what an agent and the hub have between them. */
+
 import { type FarsiteError, FarsiteError as Fault } from "./errors.ts";
-import { Mux, type MuxHandlers } from "./mux/mux.ts";
-import type { Link } from "./session/link.ts";
-import { Session, type SessionOptions } from "./session/session.ts";
+import { Mux, type MuxHandlers } from "./mux/index.ts";
+import { type Link, Session, type SessionOptions } from "./session/index.ts";
 
 export interface TunnelOptions extends SessionOptions {
   side: "agent" | "hub";

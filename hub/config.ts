@@ -1,7 +1,8 @@
 /** What hub.toml may say, with defaults. The commented reference is docs/hub.toml. */
+
 import { z } from "zod";
 import { portNumber, serviceName } from "../common/names.ts";
-import { parsePool } from "./registry/pool.ts";
+import { parsePool } from "./registry/index.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
 const USUAL_SERVICES = { livestatus: 6557, http: 5000, notify: 6555, ec: 6558, "cmk-agent": 6556 };
@@ -62,7 +63,9 @@ export const hubConfig = z.strictObject({
   url: z
     .string()
     .regex(/^wss?:\/\/[^/?#@\s]+$/, "wss://HOST or wss://HOST:PORT, without a path")
-    .refine((url) => URL.canParse(url), "a valid URL"),
+    .refine((url) => URL.canParse(url), "a valid URL")
+    // Noise would still protect it, but a firewall team was promised TLS
+    .refine((url) => url.startsWith("wss:") || /^ws:\/\/(127\.|localhost|\[::1\])/.test(url), "wss://"),
   listen: listen.prefault({}),
   endpoints: z.strictObject({ pool }).prefault({}),
   services: z

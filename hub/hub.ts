@@ -1,16 +1,16 @@
 /** What the hub can be asked to do: changes in the registry, and what follows from each at once. */
+
 import { FarsiteError } from "../common/errors.ts";
-import { encodeToken } from "../common/handshake/token.ts";
+import { encodeToken } from "../common/handshake/index.ts";
 import type { Log } from "../common/log.ts";
 import { serviceName } from "../common/names.ts";
 import type { KeyPair } from "../common/noise/index.ts";
 import { VERSION } from "../common/version.ts";
 import type { HubConfig } from "./config.ts";
-import type { Endpoints } from "./endpoint/endpoints.ts";
-import type { Enrolment } from "./registry/enrolment.ts";
-import type { Registry, Site } from "./registry/registry.ts";
+import type { Endpoints } from "./endpoint/index.ts";
+import type { Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
-import type { SiteState, TunnelledSites } from "./tunnel/sites.ts";
+import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
 
 export interface HubParts {
   config: HubConfig;

@@ -1,9 +1,4 @@
 #!/usr/bin/env bun
-import { createProgram, runProgram } from "../common/command/program.ts";
-import { addEndpoints } from "./command/endpoints.ts";
-import { addServe } from "./command/serve.ts";
-import { addSite } from "./command/site.ts";
-import { addTenant } from "./command/tenant.ts";
 
 const program = createProgram(
   "farsite-hub",
@@ -14,3 +9,6 @@ addTenant(program);
 addSite(program);
 addEndpoints(program);
 await runProgram(program, process.argv.slice(2));
+
+import { createProgram, runProgram } from "../common/command/index.ts";
+import { addEndpoints, addServe, addSite, addTenant } from "./command/index.ts";

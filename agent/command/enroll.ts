@@ -1,23 +1,20 @@
 /** `farsite-agent enroll TOKEN`: one paste, and this host's agent belongs to its site. */
+
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
-import { printJson, printLine } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
-import { loadConfig } from "../../common/config/load.ts";
+import { type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
+import { loadConfig } from "../../common/config/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
-import { decodeToken } from "../../common/handshake/token.ts";
+import { decodeToken } from "../../common/handshake/index.ts";
 import { writeIdentity } from "../../common/identity.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
 import { IDENTITY_FILE, isEnrolled, writeHub } from "../state.ts";
-import { readAuthorities } from "../tunnel/authorities.ts";
-import { fetchCertificate } from "../tunnel/certificate.ts";
-import { enrol } from "../tunnel/handshake.ts";
-import { dialWebSocket } from "../tunnel/websocket.ts";
+import { dialWebSocket, enrol, fetchCertificate, readAuthorities } from "../tunnel/index.ts";
 
 interface Options extends Places {
   force?: boolean;

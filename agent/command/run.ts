@@ -1,9 +1,10 @@
 /** `farsite-agent run`: wires the agent's parts, and runs it until it is told to stop. */
+
 import { join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
-import { loadConfig } from "../../common/config/load.ts";
+import { type Places, withPlaces } from "../../common/command/index.ts";
+import { loadConfig } from "../../common/config/index.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import { openLog } from "../../common/log.ts";
 import { systemRandom } from "../../common/random.ts";
@@ -11,12 +12,10 @@ import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { agentConfig } from "../config.ts";
-import { dialTarget, Services } from "../service/services.ts";
+import { dialTarget, Services } from "../service/index.ts";
 import { readEnrolled } from "../state.ts";
 import { openStatusSocket, STATUS_SOCKET } from "../status.ts";
-import { readAuthorities } from "../tunnel/authorities.ts";
-import { Connector } from "../tunnel/connector.ts";
-import { dialWebSocket } from "../tunnel/websocket.ts";
+import { Connector, dialWebSocket, readAuthorities } from "../tunnel/index.ts";
 
 export function addRun(program: Command): void {
   withPlaces(program.command("run").description("run the agent in the foreground"), "farsite-agent").action(

@@ -1,11 +1,10 @@
 /** `farsite-agent services` */
+
 import type { Command } from "commander";
-import { printJson, printLine, printTable } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
-import { loadConfig } from "../../common/config/load.ts";
+import { type Places, printJson, printLine, printTable, withPlaces } from "../../common/command/index.ts";
+import { loadConfig } from "../../common/config/index.ts";
 import { agentConfig } from "../config.ts";
-import { dialTarget } from "../service/services.ts";
-import type { Target } from "../service/target.ts";
+import { dialTarget, type Target } from "../service/index.ts";
 
 /** ms to wait for a target. */
 const PROBE = 2_000;

@@ -1,8 +1,8 @@
 /** `farsite-agent status` */
+
 import { join } from "node:path";
 import type { Command } from "commander";
-import { ago, printJson, printLine } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
+import { ago, type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
 import { askAgent, STATUS_SOCKET } from "../status.ts";
 
 export function addStatus(program: Command): void {

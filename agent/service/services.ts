@@ -1,9 +1,9 @@
 /** The one place where a stream from the hub is let in or not: this agent's own file decides, by name. */
+
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
-import { join } from "../../common/mux/join.ts";
-import type { Stream } from "../../common/mux/stream.ts";
+import { join, type Stream } from "../../common/mux/index.ts";
 import type { Target } from "./target.ts";
 
 export type Dialer = (target: Target) => Socket;
@@ -20,7 +20,13 @@ export interface ServicesOptions {
   log: Log;
 }
 
+/** ms between two log lines that say the same. */
+const QUIET = 60_000;
+const MOST_NOTED = 1000;
+
 export class Services {
+  readonly #noted = new Map<string, number>();
+
   constructor(private readonly options: ServicesOptions) {}
 
   get names(): string[] {
@@ -29,10 +35,10 @@ export class Services {
 
   /** Joins a stream that the hub opened to the service it names, or refuses it. */
   accept(stream: Stream): void {
-    const { targets, dial, clock, connectTimeout, log } = this.options;
+    const { targets, dial, clock, connectTimeout } = this.options;
     const target = targets.get(stream.service);
     if (!target) {
-      log.warn("stream refused: no such service here", { service: stream.service });
+      this.#noteFailure(stream.service, "the hub asked for a service that is not in this agent's file");
       stream.reset("serviceUnknown");
       return;
     }
@@ -44,5 +50,16 @@ export class Services {
     );
     socket.once("close", () => timer.cancel());
     join(socket, stream, { unreachable: "targetUnreachable" });
+  }
+
+  /** One line a minute for each reason: a core that is down is asked many times a second. */
+  #noteFailure(service: string, reason: string): void {
+    const { clock, log } = this.options;
+    const key = `${service} ${reason}`;
+    const now = clock.now();
+    if (now - (this.#noted.get(key) ?? -QUIET) < QUIET) return;
+    if (this.#noted.size >= MOST_NOTED) this.#noted.clear();
+    this.#noted.set(key, now);
+    log.warn("service failed", { service, reason });
   }
 }

@@ -1,14 +1,14 @@
 /** Keeps the agent connected: dials, authenticates, goes on with the session, and again after every loss. */
+
 import type { Clock, Timer } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import type { Attached } from "../../common/handshake/payload.ts";
+import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
 import type { Random } from "../../common/random.ts";
-import type { Link } from "../../common/session/link.ts";
-import type { SessionLimits } from "../../common/session/session.ts";
+import type { Link, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
-import type { Services } from "../service/services.ts";
+import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
 import { Backoff, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
 import { type Accepted, openSession } from "./handshake.ts";

@@ -1,24 +1,25 @@
 /** The agent's side of a handshake: for a session, and for enrolment. */
+
 import { hostname } from "node:os";
-import type { Carrier } from "../../common/carrier/carrier.ts";
+import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { Opening } from "../../common/handshake/opening.ts";
 import {
   type Attach,
   type Attached,
   attached,
+  type EnrolmentToken,
   hubHello,
+  Opening,
+  preamble,
+  pskOf,
   type SessionHello,
   throwIfRefused,
-} from "../../common/handshake/payload.ts";
-import * as preamble from "../../common/handshake/preamble.ts";
-import { type EnrolmentToken, pskOf } from "../../common/handshake/token.ts";
+} from "../../common/handshake/index.ts";
 import { pack, unpack } from "../../common/msgpack.ts";
 import { Handshake, IK, IKpsk2, type KeyPair, PublicKey } from "../../common/noise/index.ts";
 import type { Random } from "../../common/random.ts";
-import type { Link } from "../../common/session/link.ts";
-import * as records from "../../common/session/record.ts";
+import { type Link, records } from "../../common/session/index.ts";
 import { VERSION } from "../../common/version.ts";
 
 export interface HandshakeDeps {

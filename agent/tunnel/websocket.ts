@@ -1,6 +1,7 @@
 /** Dials the hub: the agent's end of a WebSocket carrier. */
+
 import { WebSocket } from "ws";
-import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/carrier.ts";
+import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { dialError } from "./failure.ts";

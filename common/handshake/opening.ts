@@ -1,8 +1,8 @@
 /** The opening of a carrier, for both sides: one message, or one record, at a time, until a session takes over. */
-import type { Carrier } from "../carrier/carrier.ts";
+import type { Carrier } from "../carrier/index.ts";
 import type { Clock } from "../clock.ts";
 import { FarsiteError } from "../errors.ts";
-import { Link, type RecordCipher } from "../session/link.ts";
+import { Link, type RecordCipher } from "../session/index.ts";
 
 export class Opening {
   #link: Link | undefined;

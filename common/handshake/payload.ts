@@ -1,7 +1,7 @@
 /** What agent and hub tell each other inside the handshake, and in the first records after it. */
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, FarsiteError } from "../errors.ts";
-import { siteName, tenantName } from "../names.ts";
+import { serviceName, siteName, tenantName } from "../names.ts";
 
 const bytes = (length: number) =>
   z
@@ -55,12 +55,14 @@ export const attached = z.object({
 });
 export type Attached = z.infer<typeof attached>;
 
+/** Any CONTROL message; a kind that this side does not know is for a newer one, and is left alone. */
+export const controlKind = z.object({ kind: z.string().max(32) });
+
 /** CONTROL, agent to hub: the names of the services it offers. Sent at the start of a session. */
-export const agentControl = z.object({
+export const servicesControl = z.object({
   kind: z.literal("services"),
-  names: z.array(z.string().max(32)).max(256),
+  names: z.array(serviceName).max(256),
 });
-export type AgentControl = z.infer<typeof agentControl>;
 
 /** The hub's refusal as an error, if it is one. */
 export function throwIfRefused(hello: HubHello): NonNullable<HubHello["accepted"]> {

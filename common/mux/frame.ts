@@ -26,7 +26,7 @@ export const CONTROL = 5;
 export const FIN = 1;
 
 /** Bytes that either side may send on a new stream before it is given more. */
-export const INITIAL_CREDIT = 256 << 10;
+export const INITIAL_CREDIT = 1 << 20;
 
 /** Longest name of a service in OPEN, in bytes. */
 export const MAX_SERVICE_NAME = 32;

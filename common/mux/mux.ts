@@ -1,7 +1,8 @@
 /** Streams of one session: opens them, shares the session's records among them, delivers what comes. */
+
 import { Deque } from "../deque.ts";
 import { FarsiteError } from "../errors.ts";
-import { FRAMES, MAX_RECORD } from "../session/record.ts";
+import { records } from "../session/index.ts";
 import * as wire from "./frame.ts";
 import { commit, room } from "./slab.ts";
 import { MuxStream, type Stream, type StreamOwner } from "./stream.ts";
@@ -94,12 +95,12 @@ export class Mux implements StreamOwner {
   /** Builds the next FRAMES record, or undefined when there is nothing to send. */
   pull(): Buffer | undefined {
     if (this.#urgent.length === 0 && !this.#ready.some((queue) => queue.length > 0)) return undefined;
-    const record = room(MAX_RECORD);
-    record[0] = FRAMES;
+    const record = room(records.MAX_RECORD);
+    record[0] = records.FRAMES;
     let at = 1;
     for (
       let frame = this.#urgent.at(0);
-      frame && at + frame.length <= MAX_RECORD;
+      frame && at + frame.length <= records.MAX_RECORD;
       frame = this.#urgent.at(0)
     ) {
       at += frame.copy(record, at);
@@ -115,12 +116,12 @@ export class Mux implements StreamOwner {
   /** Lets the streams of one priority put data into a record, in turns. */
   #fill(record: Buffer, from: number, queue: Deque<MuxStream>, taken: MuxStream[]): number {
     let at = from;
-    while (at + wire.HEADER < MAX_RECORD) {
+    while (at + wire.HEADER < records.MAX_RECORD) {
       const stream = queue.shift();
       if (!stream) break;
       stream.queued = false;
       if (!stream.sendable || stream.finSent) continue;
-      const space = MAX_RECORD - at - wire.HEADER;
+      const space = records.MAX_RECORD - at - wire.HEADER;
       const n = stream.take(record, at + wire.HEADER, queue.length > 0 ? Math.min(QUANTUM, space) : space);
       const fin = stream.finWanted && stream.pendingBytes === 0;
       if (fin) stream.finSent = true;

@@ -1,5 +1,5 @@
 /** A link is one carrier after its handshake: records in and out, encrypted, until the carrier closes. */
-import { type Carrier, MAX_MESSAGE } from "../carrier/carrier.ts";
+import { type Carrier, MAX_MESSAGE } from "../carrier/index.ts";
 import { FarsiteError, reasonOf } from "../errors.ts";
 
 /** The two directions of a finished Noise handshake. */
@@ -21,7 +21,7 @@ export class Link {
   readonly peer: string;
   #handlers: LinkHandlers | undefined;
   #early: Buffer[] = [];
-  #closed = false;
+  #closed: FarsiteError | undefined;
 
   /** The carrier must be attached by whoever did the handshake, who passes its events on to this link. */
   constructor(
@@ -32,10 +32,13 @@ export class Link {
     this.peer = carrier.peer;
   }
 
-  /** Hands the link over to its owner; records that came before are delivered now. */
+  /** Hands the link over to its owner; records that came before, and a close, are told now. */
   attach(handlers: LinkHandlers): void {
+    const closed = this.#closed;
     this.#handlers = handlers;
-    for (const record of this.#early.splice(0)) handlers.record(record);
+    // whoever takes a record may hand the link on: what is left then belongs to the new owner
+    while (this.#early.length > 0 && this.#closed === closed) handlers.record(this.#early.shift() as Buffer);
+    if (closed && this.#handlers === handlers) handlers.close(closed);
   }
 
   get unsent(): number {
@@ -43,7 +46,7 @@ export class Link {
   }
 
   get closed(): boolean {
-    return this.#closed;
+    return this.#closed !== undefined;
   }
 
   send(record: Uint8Array): void {
@@ -58,7 +61,7 @@ export class Link {
   /** Closes after what was sent; the owner is told `reason`. */
   fail(reason: FarsiteError): void {
     if (this.#closed) return;
-    this.#closed = true;
+    this.#closed = reason;
     this.carrier.close(reason.code);
     this.#handlers?.close(reason);
   }
@@ -84,8 +87,8 @@ export class Link {
 
   onClose(reason: string): void {
     if (this.#closed) return;
-    this.#closed = true;
-    this.#handlers?.close(new FarsiteError("E_CARRIER_LOST", reason));
+    this.#closed = new FarsiteError("E_CARRIER_LOST", reason);
+    this.#handlers?.close(this.#closed);
   }
 }
 

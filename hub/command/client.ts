@@ -1,7 +1,8 @@
 /** The command line's way to the running hub: its admin socket. */
+
 import { join } from "node:path";
 import { z } from "zod";
-import type { Places } from "../../common/command/program.ts";
+import type { Places } from "../../common/command/index.ts";
 import { ERROR_CODES, FarsiteError, isErrorCode } from "../../common/errors.ts";
 
 export const ADMIN_SOCKET = "admin.sock";

@@ -1,8 +1,15 @@
 /** `farsite-hub endpoints` and `farsite-hub status` */
+
 import type { Command } from "commander";
-import { ago, printJson, printLine, printTable } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
-import type { EndpointState } from "../endpoint/endpoints.ts";
+import {
+  ago,
+  type Places,
+  printJson,
+  printLine,
+  printTable,
+  withPlaces,
+} from "../../common/command/index.ts";
+import type { EndpointState } from "../endpoint/index.ts";
 import type { HubStatus } from "../hub.ts";
 import { askHub } from "./client.ts";
 import { printSites } from "./site.ts";

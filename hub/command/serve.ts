@@ -1,11 +1,12 @@
 /** `farsite-hub serve`: wires the hub's parts, and runs it until it is told to stop. */
+
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Hono } from "hono";
 import { systemClock } from "../../common/clock.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
-import { loadConfig } from "../../common/config/load.ts";
+import { type Places, withPlaces } from "../../common/command/index.ts";
+import { loadConfig } from "../../common/config/index.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import { loadOrMakeIdentity } from "../../common/identity.ts";
@@ -15,18 +16,12 @@ import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { hubConfig } from "../config.ts";
-import { Endpoints } from "../endpoint/endpoints.ts";
+import { Endpoints } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
-import { Enrolment } from "../registry/enrolment.ts";
-import { parsePool } from "../registry/pool.ts";
-import { Registry } from "../registry/registry.ts";
-import { openStore } from "../registry/store.ts";
+import { Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
-import { Admission } from "../tunnel/admission.ts";
-import { welcome } from "../tunnel/handshake.ts";
-import { listen } from "../tunnel/listener.ts";
-import { TunnelledSites } from "../tunnel/sites.ts";
-import { adminApp } from "../web/admin.ts";
+import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
+import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 
 export function addServe(program: Command): void {
@@ -56,6 +51,7 @@ async function serve(places: Places): Promise<void> {
     defer: setImmediate,
     session: { grace: config.limits.grace_seconds * 1000, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
+    lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
   });
   const endpoints = new Endpoints({
     ports: config.services,

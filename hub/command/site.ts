@@ -1,10 +1,17 @@
 /** `farsite-hub site ...` */
+
 import type { Command } from "commander";
-import { ago, printJson, printLine, printTable } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
+import {
+  ago,
+  type Places,
+  printJson,
+  printLine,
+  printTable,
+  withPlaces,
+} from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import type { NewToken, SiteView } from "../hub.ts";
-import { parseSitePath } from "../registry/registry.ts";
+import { parseSitePath } from "../registry/index.ts";
 import { askHub } from "./client.ts";
 
 interface Options extends Places {

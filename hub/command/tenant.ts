@@ -1,7 +1,7 @@
 /** `farsite-hub tenant ...` */
+
 import type { Command } from "commander";
-import { printJson, printLine, printTable } from "../../common/command/output.ts";
-import { type Places, withPlaces } from "../../common/command/program.ts";
+import { type Places, printJson, printLine, printTable, withPlaces } from "../../common/command/index.ts";
 import { askHub } from "./client.ts";
 
 export function addTenant(program: Command): void {

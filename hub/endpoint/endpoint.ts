@@ -1,9 +1,9 @@
 /** One endpoint: the local address or Unix socket at which one service of one site is offered. */
+
 import { rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { reasonOf } from "../../common/errors.ts";
-import { join } from "../../common/mux/join.ts";
-import type { Stream } from "../../common/mux/stream.ts";
+import { join, type Stream } from "../../common/mux/index.ts";
 
 export type EndpointAddress = { host: string; port: number } | { path: string };
 

@@ -1,13 +1,13 @@
 /** All endpoints of the hub: for every enabled site and service an address and a Unix socket. */
+
 import { chmodSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
-import { BULK, INTERACTIVE, type Priority } from "../../common/mux/frame.ts";
-import type { Stream } from "../../common/mux/stream.ts";
+import { BULK, INTERACTIVE, type Priority, type Stream } from "../../common/mux/index.ts";
 import { BULK_SERVICES } from "../config.ts";
-import type { Site } from "../registry/registry.ts";
+import type { Site } from "../registry/index.ts";
 import { Endpoint, type EndpointAddress } from "./endpoint.ts";
 
 export interface EndpointState {

@@ -1,7 +1,8 @@
 /** Enrolment tokens: one use, expiring, kept hashed; and the keys that come of them. */
+
 import { timingSafeEqual } from "node:crypto";
 import { FarsiteError } from "../../common/errors.ts";
-import { hashSecret, TOKEN_ID_BYTES, TOKEN_SECRET_BYTES } from "../../common/handshake/token.ts";
+import { hashSecret, TOKEN_ID_BYTES, TOKEN_SECRET_BYTES } from "../../common/handshake/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Registry, Site } from "./registry.ts";
 import type { Statements, Store } from "./store.ts";

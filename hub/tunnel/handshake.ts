@@ -1,27 +1,25 @@
 /** The hub's side of a handshake: who is it, may it, and which session goes on. */
-import type { Carrier } from "../../common/carrier/carrier.ts";
+import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { Opening } from "../../common/handshake/opening.ts";
 import {
   attach,
   type EnrolHello,
   enrolHello,
   type HubHello,
+  Opening,
+  preamble,
+  pskOf,
   type SessionHello,
   sessionHello,
-} from "../../common/handshake/payload.ts";
-import * as preamble from "../../common/handshake/preamble.ts";
-import { pskOf } from "../../common/handshake/token.ts";
+} from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack, unpack } from "../../common/msgpack.ts";
 import { Handshake, IK, IKpsk2, type KeyPair } from "../../common/noise/index.ts";
 import type { Random } from "../../common/random.ts";
-import type { Link } from "../../common/session/link.ts";
-import * as records from "../../common/session/record.ts";
+import { type Link, records } from "../../common/session/index.ts";
 import { VERSION } from "../../common/version.ts";
-import type { Enrolment } from "../registry/enrolment.ts";
-import type { Registry, Site } from "../registry/registry.ts";
+import type { Enrolment, Registry, Site } from "../registry/index.ts";
 import type { TunnelledSites } from "./sites.ts";
 
 export interface HandshakeDeps {

@@ -1,7 +1,8 @@
 /** The hub's public address: HTTP or HTTPS, where agents open their WebSocket at /tunnel. */
+
 import { isIP } from "node:net";
 import type { Server } from "bun";
-import type { Carrier } from "../../common/carrier/carrier.ts";
+import type { Carrier } from "../../common/carrier/index.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { TlsIdentity } from "../tls.ts";
 import type { Admission } from "./admission.ts";

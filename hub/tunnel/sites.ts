@@ -1,21 +1,20 @@
 /** The tunnels that are up, by site; the newest session of a site is its only one. */
+
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import {
   type Attach,
   type Attached,
-  agentControl,
   SESSION_ID_BYTES,
-} from "../../common/handshake/payload.ts";
+  servicesControl,
+} from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { unpack } from "../../common/msgpack.ts";
-import type { Priority } from "../../common/mux/frame.ts";
-import type { Stream } from "../../common/mux/stream.ts";
+import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
-import type { Link } from "../../common/session/link.ts";
-import type { SessionLimits } from "../../common/session/session.ts";
+import type { Link, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
-import type { Site } from "../registry/registry.ts";
+import type { Site } from "../registry/index.ts";
 
 export interface AgentInfo {
   /** The agent's release and host name, as it says. */
@@ -56,6 +55,8 @@ export interface SitesOptions {
   defer: (run: () => void) => void;
   session: Partial<SessionLimits>;
   maxStreams: number;
+  /** A site's carrier was lost now. */
+  lost: (siteId: number) => void;
 }
 
 export class TunnelledSites {
@@ -105,13 +106,18 @@ export class TunnelledSites {
         // nothing on the central side is open to sites yet: what an agent opens has nowhere to go
         accept: (stream) => stream.reset("serviceRefused"),
         control: (body) => {
-          entry.offers = unpack(agentControl, body, "a control message").names;
+          if (unpack(controlKind, body, "a control message").kind === "services") {
+            entry.offers = unpack(servicesControl, body, "the agent's services").names;
+          }
         },
         carrier: (link, reason) => {
           entry.since = clock.wall();
           entry.reason = reason?.message;
           if (link) log.info("agent connected", { peer: link.peer, host: entry.agent.host });
-          else log.warn("carrier lost", { reason: reason?.message });
+          else {
+            log.warn("carrier lost", { reason: reason?.message });
+            this.options.lost(site.id);
+          }
         },
         end: (reason) => {
           if (this.#entries.get(site.id) === entry) this.#entries.delete(site.id);

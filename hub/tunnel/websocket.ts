@@ -1,6 +1,7 @@
 /** A carrier that an agent opened: the hub's end of a WebSocket. */
+
 import type { ServerWebSocket, WebSocketHandler } from "bun";
-import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/carrier.ts";
+import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/index.ts";
 
 /** What hangs on a socket: filled in when it opened. */
 export interface SocketData {

@@ -1,0 +1,4 @@
+export { addEnroll } from "./enroll.ts";
+export { addRun } from "./run.ts";
+export { addServices } from "./services.ts";
+export { addStatus } from "./status.ts";

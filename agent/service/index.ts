@@ -1,0 +1,2 @@
+export { dialTarget, Services } from "./services.ts";
+export { parseTarget, type Target } from "./target.ts";

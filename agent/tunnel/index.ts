@@ -1,0 +1,5 @@
+export { readAuthorities } from "./authorities.ts";
+export { fetchCertificate } from "./certificate.ts";
+export { Connector, type ConnectorStatus } from "./connector.ts";
+export { enrol } from "./handshake.ts";
+export { dialWebSocket } from "./websocket.ts";

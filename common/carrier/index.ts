@@ -1,0 +1,1 @@
+export { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "./carrier.ts";

@@ -1,0 +1,2 @@
+export { ago, printJson, printLine, printTable } from "./output.ts";
+export { createProgram, type Places, runProgram, withPlaces } from "./program.ts";

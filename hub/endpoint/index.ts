@@ -1,0 +1,1 @@
+export { type EndpointState, Endpoints } from "./endpoints.ts";
