@@ -45,9 +45,7 @@ export class Services {
     const socket = dial(target);
     const timer = clock.after(connectTimeout, () => socket.destroy(new Error("no connection in time")));
     socket.once("connect", () => timer.cancel());
-    socket.once("error", (error) =>
-      log.warn("service lost", { service: stream.service, reason: error.message }),
-    );
+    socket.once("error", (error) => this.#noteFailure(stream.service, error.message));
     socket.once("close", () => timer.cancel());
     join(socket, stream, { unreachable: "targetUnreachable" });
   }

@@ -5,6 +5,7 @@ import { FarsiteError } from "../../common/errors.ts";
 import {
   type Attach,
   type Attached,
+  controlKind,
   SESSION_ID_BYTES,
   servicesControl,
 } from "../../common/handshake/index.ts";
