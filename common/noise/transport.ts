@@ -11,7 +11,7 @@ export const MAX_PLAINTEXT = MAX_MESSAGE - TAG_BYTES;
 
 /**
  * Messages a direction may carry under one key. 2^32 messages of 2^12 blocks leave an attacker an advantage
- * of at most 2^-41, by the bound of draft-irtf-cfrg-aead-limits for AES-GCM, (blocks + messages)^2 / 2^129.
+ * of about 2^-41: (blocks + messages + 1)^2 / 2^129 for AES-GCM, in draft-irtf-cfrg-aead-limits.
  */
 export const DEFAULT_MESSAGE_LIMIT = 2 ** 32;
 
@@ -29,8 +29,9 @@ export class Transport {
   constructor(send: CipherState, receive: CipherState, options: TransportOptions = {}) {
     this.#ciphers = { send, receive };
     this.#limit = options.messageLimit ?? DEFAULT_MESSAGE_LIMIT;
-    if (!Number.isSafeInteger(this.#limit) || this.#limit < 1)
+    if (!Number.isSafeInteger(this.#limit) || this.#limit < 1) {
       throw misuse("the message limit is out of range");
+    }
   }
 
   /** Messages that may still pass in the direction nearer to its limit; 0 on a dead transport. */
@@ -59,7 +60,6 @@ export class Transport {
   decrypt(message: Uint8Array): Buffer {
     const { receive } = this.#live();
     this.#spend(receive, "received");
-    if (message.length < TAG_BYTES) throw this.#kill(`an encrypted message has only ${message.length} bytes`);
     if (message.length > MAX_MESSAGE) throw this.#kill(`an encrypted message has ${message.length} bytes`);
     const plaintext = receive.decrypt(message);
     if (plaintext === undefined) throw this.#kill("an encrypted message failed authentication");

@@ -72,7 +72,8 @@ function decode(carrier: Carrier, first: Buffer): { kind: preamble.HandshakeKind
 function readFirst(carrier: Carrier, handshake: Handshake, noise: Buffer): Buffer {
   try {
     return handshake.readMessage(noise);
-  } catch {
+  } catch (fault) {
+    if (!(fault instanceof FarsiteError) || fault.code === "E_INTERNAL") throw fault;
     const error = new FarsiteError("E_HUB_KEY", "this hub does not hold the key that the agent expects");
     carrier.send(preamble.encodeRefused(error));
     throw error;
