@@ -51,7 +51,9 @@ async function demonstrate(options: DemoOptions, cleanup: Cleanup): Promise<void
   step(`2. A hub at wss://${stage.hub.address}:${stage.hub.port}, with its registry in SQLite`);
   const hub = new Program("hub", join(directory, "hub"), stage.netns("hub"), cleanup);
   const { address, port } = stage.hub;
-  hub.configure(`url = "wss://${address}:${port}"\n\n[listen]\naddress = "${address}"\nport = ${port}\n`);
+  hub.configure(
+    `url = "wss://${address}:${port}"\n\n[listen]\naddress = "${address}"\nport = ${port}\n\n${stage.hub.endpoints}`,
+  );
   await hub.start("serve");
 
   step("3. Each agent is enrolled with a one-time token and opens one outbound connection");

@@ -13,8 +13,8 @@ export interface Firewall {
 
 export interface Stage {
   isolation: "netns" | "loopback";
-  /** Where the hub listens. */
-  hub: { address: string; port: number };
+  /** Where the hub listens, and what else its configuration says. */
+  hub: { address: string; port: number; endpoints: string };
   /** The namespace of the hub or of a tenant. */
   netns(place: string): string | undefined;
   /** Tries whether anything reaches this customer from outside, or from the other customer. */
@@ -33,7 +33,7 @@ export async function setStage(tenants: readonly string[], cleanup: Cleanup): Pr
   const network = createNetwork({ tenants, cleanup });
   return {
     isolation: "netns",
-    hub: { address: HUB_ADDRESS, port: 443 },
+    hub: { address: HUB_ADDRESS, port: 443, endpoints: "" },
     netns: (place) => network.namespace(place),
     async tryFirewall(tenant, other) {
       const inbound = await inboundBlocked(network, tenant);
@@ -54,7 +54,12 @@ function triesOf(isolation: Isolation): number {
 async function loopback(why: string): Promise<Stage> {
   return {
     isolation: "loopback",
-    hub: { address: "127.0.0.1", port: await freePort() },
+    // another hub on this machine may have the usual addresses
+    hub: {
+      address: "127.0.0.1",
+      port: await freePort(),
+      endpoints: `[endpoints]\npool = "127.${64 + Math.ceil(Math.random() * 60)}.0.0/16"\n`,
+    },
     netns: () => undefined,
     tryFirewall: async () => ({ firewall: { inboundBlocked: null, crossTenantBlocked: null }, tries: 0 }),
     lacking: `everything runs on loopback (${why}); separate networks with equal addresses and firewalls are not shown`,

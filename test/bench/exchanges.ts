@@ -1,0 +1,58 @@
+/** The requests of the cases and their answers, byte for byte. */
+import { randomBytes } from "node:crypto";
+import { SERVICE_COLUMNS, servicesAsJson } from "./services.ts";
+
+export interface Exchange {
+  /** The table it asks for; also names its files. */
+  readonly name: string;
+  readonly request: Buffer;
+  readonly answer: Buffer;
+}
+
+const HEADER_BYTES = 16;
+
+/** An answer with the 16-byte header that Livestatus gives for `ResponseHeader: fixed16`. */
+function fixed16(body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`200 ${String(body.length).padStart(11)}\n`), body]);
+}
+
+/** A request of exactly `bytes`, made up with a filter. */
+function requestOf(bytes: number, headers: readonly string[]): Buffer {
+  const bare = `${headers.join("\n")}\nFilter: \n\n`;
+  const filter = "x".repeat(bytes - bare.length);
+  return Buffer.from(`${headers.join("\n")}\nFilter: ${filter}\n\n`);
+}
+
+/** Random bytes: no tunnel gains by compressing them. `bytes` counts the header as well. */
+function random(name: string, request: Buffer, bytes: number): Exchange {
+  return { name, request, answer: fixed16(randomBytes(bytes - HEADER_BYTES)) };
+}
+
+const echo = requestOf(64, ["GET echo", "KeepAlive: on"]);
+
+export const ECHO: Exchange = { name: "echo", request: echo, answer: echo };
+
+export const PAGE = random("page", requestOf(64, ["GET page", "ResponseHeader: fixed16"]), 16_384);
+
+export const QUERY = random(
+  "query",
+  requestOf(120, ["GET query", "KeepAlive: on", "ResponseHeader: fixed16"]),
+  10_000,
+);
+
+export const SERVICES: Exchange = {
+  name: "services",
+  request: Buffer.from(
+    [
+      "GET services",
+      `Columns: ${SERVICE_COLUMNS.join(" ")}`,
+      "OutputFormat: json",
+      "ResponseHeader: fixed16",
+      "KeepAlive: on",
+      "\n",
+    ].join("\n"),
+  ),
+  answer: fixed16(Buffer.from(servicesAsJson())),
+};
+
+export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, QUERY, SERVICES];

@@ -1,0 +1,6 @@
+// The core: answers Livestatus-like requests, one thread per connection, until it is killed.
+#pragma once
+
+// Each file is a whole answer, asked for as "GET" and its name. Prints the port on standard output once it
+// listens on 127.0.0.1.
+_Noreturn void serve(char **files, int count);

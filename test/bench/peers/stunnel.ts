@@ -1,0 +1,65 @@
+/**
+ * stunnel at both ends: TLS with a P-256 certificate that is verified. The hub's side takes plain
+ * connections and makes a TLS connection of each; the agent's side stands before the core. (So it needs
+ * an open port at the agent's side, which the others do not; it is here as the plainest TLS tunnel.)
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generate } from "selfsigned";
+import { answers, freePort, type Peer, programPath } from "./peer.ts";
+
+const COMMON = [
+  "foreground = yes",
+  "pid =", // no pid file
+  "debug = 3", // errors
+  "socket = a:TCP_NODELAY=1",
+  "socket = l:TCP_NODELAY=1",
+  "socket = r:TCP_NODELAY=1",
+  "[bench]",
+];
+
+export const stunnel: Peer = {
+  name: "stunnel",
+  async start(core, scope) {
+    const program = programPath("stunnel4", "stunnel4");
+    const folder = join(scope.folder, "stunnel");
+    mkdirSync(folder);
+    const write = (name: string, lines: readonly string[]): string => {
+      const path = join(folder, name);
+      writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
+      return path;
+    };
+    const pair = await generate([{ name: "commonName", value: "farsite-bench" }], {
+      keyType: "ec",
+      curve: "P-256",
+      algorithm: "sha256",
+    });
+    const certificate = write("certificate.pem", [pair.cert]);
+    const key = write("key.pem", [pair.private]);
+    const [plain, encrypted] = [await freePort(), await freePort()];
+
+    const agent = scope.start(program, [
+      write("agent.conf", [
+        ...COMMON,
+        `accept = 127.0.0.1:${encrypted}`,
+        `connect = 127.0.0.1:${core}`,
+        `cert = ${certificate}`,
+        `key = ${key}`,
+      ]),
+    ]);
+    const hub = scope.start(program, [
+      write("hub.conf", [
+        ...COMMON,
+        "client = yes",
+        `accept = 127.0.0.1:${plain}`,
+        `connect = 127.0.0.1:${encrypted}`,
+        `CAfile = ${certificate}`,
+        "verifyChain = yes",
+      ]),
+    ]);
+
+    const target = { host: "127.0.0.1", port: plain };
+    await answers(target, [hub, agent]);
+    return { target, sides: { hub, agent } };
+  },
+};

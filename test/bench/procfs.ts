@@ -1,0 +1,38 @@
+/** What the kernel tells about processes, from /proc. A process that has gone reads as nothing. */
+import { readdirSync, readFileSync } from "node:fs";
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  let tasks: string[];
+  try {
+    tasks = readdirSync(`/proc/${pid}/task`);
+  } catch {
+    return [];
+  }
+  return tasks.flatMap((task) =>
+    read(`/proc/${pid}/task/${task}/children`).split(" ").filter(Boolean).map(Number),
+  );
+}
+
+/** The process and everything it started, directly or not. */
+export function processTree(pid: number): number[] {
+  return [pid, ...childrenOf(pid).flatMap(processTree)];
+}
+
+/** Whether the process runs; one that ended but was not waited for does not. */
+export function isAlive(pid: number): boolean {
+  return /^State:\s+[^ZX]/m.test(read(`/proc/${pid}/status`));
+}
+
+/** Resident memory in MiB. Pages shared between processes count in each. */
+export function residentMebibytes(pid: number): number {
+  const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0";
+  return Number(kibibytes) / 1024;
+}
