@@ -26,6 +26,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   const mux = new Mux({ side, session, handlers, ...(maxStreams === undefined ? {} : { maxStreams }) });
   session.attach({
     pull: () => mux.pull(),
+    acknowledged: (record) => mux.acknowledged(record),
     frames: (record) => mux.frames(record),
     carrier: (link, reason) => handlers.carrier(link, reason),
     end: (reason) => {

@@ -4,7 +4,7 @@ import { Deque } from "../deque.ts";
 import { FarsiteError } from "../errors.ts";
 import { records } from "../session/index.ts";
 import * as wire from "./frame.ts";
-import { commit, room } from "./slab.ts";
+import { commit, release, room } from "./slab.ts";
 import { MuxStream, type Stream, type StreamOwner } from "./stream.ts";
 
 /** What the mux needs of the session below it. */
@@ -36,6 +36,9 @@ const QUANTUM = 16 << 10;
 /** Frames other than DATA that may wait to be sent. */
 const MAX_URGENT = 16_384;
 
+/** Highest number of a stream: a u32. */
+const MAX_STREAM = 0xffff_ffff;
+
 export class Mux implements StreamOwner {
   readonly #side: "agent" | "hub";
   readonly #session: FrameCarrier;
@@ -65,9 +68,18 @@ export class Mux implements StreamOwner {
     return this.#streams.size;
   }
 
-  /** Opens a stream; undefined when the session is over or has too many. Bytes may be written at once. */
+  /**
+   * Opens a stream; undefined when the session is over, has too many, or has too many frames to send. Bytes
+   * may be written at once.
+   */
   open(service: string, priority: wire.Priority): Stream | undefined {
     if (this.#over || this.#streams.size >= this.#maxStreams) return undefined;
+    // while nothing leaves, clients that come and go must not use up what is there for answers
+    if (this.#urgent.length >= MAX_URGENT / 2) return undefined;
+    if (this.#lastOwn + 2 > MAX_STREAM) {
+      this.#session.end(new FarsiteError("E_LIMIT", "every stream number of this session has been used"));
+      return undefined;
+    }
     this.#lastOwn += 2;
     const stream = new MuxStream(this.#lastOwn, service, priority, this);
     this.#streams.set(stream.id, stream);
@@ -79,8 +91,11 @@ export class Mux implements StreamOwner {
     return stream;
   }
 
-  /** Tells the other side something; at most MAX_CONTROL bytes. */
+  /** Tells the other side something; at most MAX_CONTROL bytes, or E_INTERNAL is thrown. */
   sendControl(body: Uint8Array): void {
+    if (body.length > wire.MAX_CONTROL) {
+      throw new FarsiteError("E_INTERNAL", `a control message of ${body.length} bytes is too long`);
+    }
     const frame = this.#frame(wire.CONTROL, 0, body.length);
     frame.set(body, wire.HEADER);
     this.#send(frame);
@@ -107,10 +122,16 @@ export class Mux implements StreamOwner {
       this.#urgent.shift();
     }
     const taken: MuxStream[] = [];
-    for (const queue of this.#ready) at = this.#fill(record, at, queue, taken);
+    // a stream's data must not overtake its OPEN, which may be among what still waits
+    if (this.#urgent.length === 0) for (const queue of this.#ready) at = this.#fill(record, at, queue, taken);
     const built = at > 1 ? commit(at) : undefined;
     for (const stream of taken) stream.afterTake();
     return built;
+  }
+
+  /** A record that `pull` gave has arrived. */
+  acknowledged(record: Buffer): void {
+    release(record);
   }
 
   /** Lets the streams of one priority put data into a record, in turns. */

@@ -75,11 +75,13 @@ export class MuxStream implements Stream {
   }
 
   get sendable(): boolean {
+    if (this.#gone) return false;
     return (this.pendingBytes > 0 && this.sendCredit > 0) || (this.finWanted && this.pendingBytes === 0);
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#gone || this.finWanted || chunk.length === 0) return true;
+    if (this.#gone || this.finWanted) return true;
+    if (chunk.length === 0) return !this.#paused;
     this.pending.push(chunk);
     this.pendingBytes += chunk.length;
     this.owner.ready(this);
@@ -135,6 +137,8 @@ export class MuxStream implements Stream {
 
   /** After a record was filled: asks for more where a writer waits; not from within `take`. */
   afterTake(): void {
+    // it may have been given up from within another stream's `drain`
+    if (this.#gone) return;
     if (this.#paused && this.pendingBytes < HIGH_WATER / 2) {
       this.#paused = false;
       this.#handlers?.drain();

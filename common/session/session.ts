@@ -45,6 +45,8 @@ export const SESSION_LIMITS: SessionLimits = {
 export interface SessionHandlers {
   /** The next FRAMES record to send, kind byte included, or undefined when nothing is to be sent. */
   pull(): Buffer | undefined;
+  /** A record that `pull` gave has arrived and is not needed any more. */
+  acknowledged(record: Buffer): void;
   /** A FRAMES record, each once and in order. Throws when it breaks the protocol. */
   frames(record: Buffer): void;
   /** The carrier went away or came (back). */
@@ -215,7 +217,6 @@ export class Session {
       if (!link || link.unsent >= this.#limits.unsentBytes) return;
       const record = this.#kept.at(this.#linkSent - this.#forgotten) ?? this.#next();
       if (!record) return;
-      if (this.#link !== link) continue;
       this.#linkSent++;
       link.send(record);
       this.#forget();
@@ -291,7 +292,10 @@ export class Session {
   #forget(): void {
     while (this.#forgotten < Math.min(this.#acknowledged, this.#linkSent)) {
       this.#forgotten++;
-      this.#keptBytes -= this.#kept.shift()?.length ?? 0;
+      const record = this.#kept.shift();
+      if (!record) return;
+      this.#keptBytes -= record.length;
+      this.#handlers?.acknowledged(record);
     }
   }
 

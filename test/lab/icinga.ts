@@ -1,6 +1,5 @@
 /** A real Icinga 2 with Livestatus, made in a directory of its own and run beside as many others as wanted. */
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import type { Cleanup } from "./cleanup.ts";
 import { attempt, command } from "./command.ts";
@@ -105,13 +104,20 @@ export function livestatusOf(site: IcingaSite): Target {
   return { unix: site.socket };
 }
 
-/** Resolves when every host and every service has been checked. Needs the daemon running. */
+/**
+ * Resolves when every host and every service has been checked, and the second in which that happened is over:
+ * Icinga drops a passive result whose time, in whole seconds, lies before the last check. Needs the daemon
+ * running.
+ */
 export async function settled(site: IcingaSite, withinMs = 30_000): Promise<void> {
-  const pending = async (table: string) =>
-    Number((await rows(livestatusOf(site), `GET ${table}\nStats: has_been_checked = 0`))[0]?.[0]);
+  const isSettled = async (table: string) => {
+    const query = `GET ${table}\nStats: has_been_checked = 0\nStats: max last_check`;
+    const [pending, last] = ((await rows(livestatusOf(site), query))[0] ?? []).map(Number);
+    return pending === 0 && Math.floor(Date.now() / 1_000) > Math.floor(last ?? 0);
+  };
   await waitFor(
     `the checks of ${site.name}`,
-    async () => (await pending("services")) + (await pending("hosts")) === 0,
+    async () => (await isSettled("services")) && (await isSettled("hosts")),
     { withinMs },
   );
 }
@@ -146,8 +152,8 @@ interface Account {
 }
 
 function currentAccount(): Account {
-  const { username, uid, gid } = userInfo();
-  return { name: username, group: command(["id", "-gn"]).trim(), uid, gid };
+  const [name = "", group = ""] = ["-un", "-gn"].map((what) => command(["id", what]).trim());
+  return { name, group, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
 }
 
 /** Gives everything in `directory` to the package's user, after checking that it can get there. */

@@ -243,7 +243,9 @@ function removeNamespaces(names: readonly string[]): void {
   for (const name of names) {
     if (!present.has(name)) continue;
     for (let round = 0; killInside(name) && round < 100; round++) Bun.sleepSync(10);
-    command(["ip", "netns", "del", name]);
+    const deleted = attempt(["ip", "netns", "del", name]);
+    // Another process may have removed the same leftover.
+    if (!deleted.ok && namespaces().includes(name)) throw new Error(deleted.stderr.trim());
   }
 }
 
