@@ -141,7 +141,7 @@ export class Connector {
     const take = (answer: Attached, link: Link): void => {
       if (answer.resumed && present) {
         this.#onLost = lost.resolve;
-        present.adopt(link, answer.received, wanted.received);
+        present.adopt(link, answer.received, answer.from);
         return;
       }
       present?.end(new FarsiteError("E_SESSION_LOST", "the hub no longer has the session"));

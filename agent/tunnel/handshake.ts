@@ -50,7 +50,7 @@ export async function openSession(
   deps: HandshakeDeps,
 ): Promise<Accepted> {
   const opening = new Opening(carrier, deps.clock, deps.timeout);
-  try {
+  return opening.conduct(async () => {
     const { accepted, link } = await agree(
       carrier,
       opening,
@@ -66,12 +66,7 @@ export async function openSession(
       take(unpack(attached, record.subarray(1), "ATTACHED"), secured);
     });
     return accepted;
-  } catch (error) {
-    opening.fail(error instanceof FarsiteError ? error : new FarsiteError("E_HANDSHAKE", String(error)));
-    throw error;
-  } finally {
-    opening.done();
-  }
+  });
 }
 
 /** Largest difference of clocks, in ms, with which an agent may enrol: half of what Livestatus rounds to. */
@@ -88,7 +83,7 @@ export async function enrol(
   deps: HandshakeDeps,
 ): Promise<Accepted> {
   const opening = new Opening(carrier, deps.clock, deps.timeout);
-  try {
+  return opening.conduct(async () => {
     const payload = { ...hello(deps.clock), token: token.id, secret: token.secret };
     const psk = pskOf(token.secret);
     const { accepted, link } = await agree(carrier, opening, preamble.ENROLMENT, payload, psk, deps);
@@ -101,12 +96,7 @@ export async function enrol(
     });
     carrier.close("enrolled");
     return accepted;
-  } catch (error) {
-    opening.fail(error instanceof FarsiteError ? error : new FarsiteError("E_HANDSHAKE", String(error)));
-    throw error;
-  } finally {
-    opening.done();
-  }
+  });
 }
 
 function hello(clock: Clock): SessionHello {

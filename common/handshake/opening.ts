@@ -35,6 +35,21 @@ export class Opening {
     });
   }
 
+  /** Runs the whole opening: when it throws, the carrier ends with that reason. */
+  async conduct<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.fail(
+        error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", "a fault in the handshake"),
+      );
+      throw error;
+    } finally {
+      this.#timer.cancel();
+      this.#abort = undefined;
+    }
+  }
+
   /** The next handshake message. Throws when the carrier closes or the time is over. */
   message(): Promise<Buffer> {
     if (this.#failed) return Promise.reject(this.#failed);
@@ -75,12 +90,6 @@ export class Opening {
       close: reject,
     });
     return promise;
-  }
-
-  /** The opening is over: its time no longer counts. */
-  done(): void {
-    this.#timer.cancel();
-    this.#abort = undefined;
   }
 
   /** Ends the carrier, and whatever waits. */

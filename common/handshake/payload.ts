@@ -47,11 +47,14 @@ export const attach = z.object({
 });
 export type Attach = z.infer<typeof attach>;
 
-/** ATTACHED: the session that goes on, or a new one, and how many FRAMES records the hub has of it. */
+/** ATTACHED: the session that goes on, or a new one. */
 export const attached = z.object({
   session: bytes(SESSION_ID_BYTES),
   resumed: z.boolean(),
+  /** How many FRAMES records of it the hub has. */
   received: z.int().min(0),
+  /** The number of the first FRAMES record that the hub sends on this carrier. */
+  from: z.int().min(0),
 });
 export type Attached = z.infer<typeof attached>;
 

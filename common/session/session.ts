@@ -122,6 +122,18 @@ export class Session {
   }
 
   /**
+   * The number of the first record to send to a peer that says it has `peerReceived` of them. Checks the claim,
+   * so that it can be refused before the present carrier is given up. Throws E_PROTOCOL.
+   */
+  resumeAt(peerReceived: number): number {
+    if (!within(peerReceived, 0, this.#sent)) {
+      throw new FarsiteError("E_PROTOCOL", "the other side claims records that were never sent");
+    }
+    // an acknowledgement on the old carrier may have come after the claim was made
+    return Math.max(peerReceived, this.#acknowledged);
+  }
+
+  /**
    * Goes on over `link`; a carrier that served until now is closed, so the newest always wins.
    * @param peerReceived how many of our FRAMES records the other side has
    * @param from the number of the first FRAMES record that the other side sends on this link

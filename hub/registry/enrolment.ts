@@ -21,6 +21,8 @@ interface TokenRow {
   expires_at: number;
   used_at: number | null;
   used_by: string | null;
+  /** When the key that used it ended. */
+  key_ended_at: number | null;
   revoked_at: number | null;
 }
 
@@ -51,7 +53,7 @@ export class Enrolment {
   /**
    * The site a token is for, if `publicKey` may enrol with it now. The key that used it may do so again:
    * the answer to its first try may have been lost.
-   * Throws E_TOKEN_UNKNOWN, E_TOKEN_USED, E_TOKEN_EXPIRED, E_TOKEN_REVOKED or E_SITE_DISABLED.
+   * Throws E_TOKEN_UNKNOWN, E_TOKEN_USED, E_TOKEN_EXPIRED, E_TOKEN_REVOKED, E_KEY_REVOKED or E_SITE_DISABLED.
    */
   async check(id: Uint8Array, secret: Uint8Array, publicKey: Uint8Array): Promise<Site> {
     const row = await this.store.transaction((sql) => this.#find(sql, id, secret, publicKey));
@@ -84,15 +86,22 @@ export class Enrolment {
     const [row] = await sql<TokenRow>`
       SELECT tenant.name AS tenant, site.name AS site, token.secret_hash AS secret_hash,
              token.expires_at AS expires_at, token.used_at AS used_at, token.used_by AS used_by,
-             token.revoked_at AS revoked_at
+             token.revoked_at AS revoked_at, agent_key.ended_at AS key_ended_at
       FROM token JOIN site ON site.id = token.site_id JOIN tenant ON tenant.id = site.tenant_id
+      LEFT JOIN agent_key ON agent_key.public_key = token.used_by
       WHERE token.id = ${hex(id)}`;
     if (!row || !timingSafeEqual(Buffer.from(row.secret_hash, "hex"), hashSecret(secret))) {
       throw new FarsiteError("E_TOKEN_UNKNOWN", "this hub does not know the token");
     }
     if (row.used_at !== null) {
-      if (row.used_by === hex(publicKey)) return row;
-      throw new FarsiteError("E_TOKEN_USED", "the token was used already; each enrols one agent once");
+      if (row.used_by !== hex(publicKey)) {
+        throw new FarsiteError("E_TOKEN_USED", "the token was used already; each enrols one agent once");
+      }
+      if (row.key_ended_at === null) return row;
+      throw new FarsiteError(
+        "E_KEY_REVOKED",
+        "this agent's key was revoked, or another enrolment replaced it",
+      );
     }
     if (row.revoked_at !== null) {
       throw new FarsiteError("E_TOKEN_REVOKED", "the token was revoked, or a newer one replaced it");

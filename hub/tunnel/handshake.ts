@@ -43,19 +43,17 @@ const GUESSES = new Set(["E_HANDSHAKE", "E_TOKEN_UNKNOWN", "E_KEY_UNKNOWN"]);
 export async function welcome(carrier: Carrier, deps: HandshakeDeps): Promise<void> {
   const opening = new Opening(carrier, deps.clock, deps.timeout);
   try {
-    const first = await opening.message();
-    const { kind, noise } = decode(carrier, first);
-    if (kind === preamble.SESSION) await session(carrier, opening, noise, deps);
-    else await enrol(carrier, opening, noise, deps);
+    await opening.conduct(async () => {
+      const { kind, noise } = decode(carrier, await opening.message());
+      if (kind === preamble.SESSION) await session(carrier, opening, noise, deps);
+      else await enrol(carrier, opening, noise, deps);
+    });
   } catch (error) {
     const known =
       error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", "the hub had a fault");
     if (known !== error) deps.log.error("handshake fault", { peer: carrier.peer, fault: String(error) });
     if (GUESSES.has(known.code)) deps.refused(carrier.peer);
     deps.log.warn("agent refused", { peer: carrier.peer, code: known.code, reason: known.message });
-    opening.fail(known);
-  } finally {
-    opening.done();
   }
 }
 
@@ -149,7 +147,7 @@ async function session(
   await deps.registry.siteOfKey(key).catch((error: unknown) => {
     if (error instanceof FarsiteError) deps.sites.cut(site.id, error);
   });
-  await deps.registry.seen(site.id);
+  await deps.registry.seen(site.id).catch(() => deps.log.warn("the registry cannot be written"));
 }
 
 async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: HandshakeDeps): Promise<void> {
@@ -180,6 +178,8 @@ async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: Ha
       peer: carrier.peer,
     });
     link.send(Buffer.from([records.ENROLLED]));
+    // nothing comes after it, and no limit of time is left that would end a carrier whose agent stays
+    carrier.close("enrolled");
   } catch (error) {
     if (error instanceof FarsiteError) link.send(records.encodeEnd(error));
     throw error;

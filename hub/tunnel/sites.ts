@@ -81,13 +81,14 @@ export class TunnelledSites {
     if (present && wanted.session && sameBytes(wanted.session, present.tunnel.session.id)) {
       const { session } = present.tunnel;
       present.agent = agent;
-      answer({ session: session.id, resumed: true, received: session.received });
-      session.adopt(link, wanted.received, session.received);
+      const from = session.resumeAt(wanted.received);
+      answer({ session: session.id, resumed: true, received: session.received, from });
+      session.adopt(link, from, session.received);
       return;
     }
     present?.tunnel.session.end(new FarsiteError("E_SESSION_LOST", "the agent began a new session"));
     const entry = this.#create(site, agent);
-    answer({ session: entry.tunnel.session.id, resumed: false, received: 0 });
+    answer({ session: entry.tunnel.session.id, resumed: false, received: 0, from: 0 });
     entry.tunnel.session.adopt(link, 0, 0);
   }
 
