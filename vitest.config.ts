@@ -1,14 +1,18 @@
 import { defineConfig } from "vitest/config";
 
+// On Bun, an external zod arrives without its named exports; inlined it is as everywhere else.
+const server = { deps: { inline: ["zod"] } };
+
 // Three suites: unit (no sockets, no real clock), integration (real sockets and real counterparts on
 // this machine), e2e (whole processes, namespaces and firewalls).
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      { test: { name: "unit", server, include: ["test/unit/**/*.test.ts"] } },
       {
         test: {
           name: "integration",
+          server,
           include: ["test/integration/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -17,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: "e2e",
+          server,
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,

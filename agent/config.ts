@@ -6,7 +6,10 @@ import { parseTarget } from "./service/index.ts";
 
 const target = z
   .string()
-  .refine((text) => parseTarget(text) !== undefined, '"tcp:HOST:PORT" or "unix:/path"')
+  .refine(
+    (text) => parseTarget(text) !== undefined,
+    '"tcp:HOST:PORT" or "unix:/path", a path of at most 107 bytes',
+  )
   .transform((text) => ({ text, address: parseTarget(text) as NonNullable<ReturnType<typeof parseTarget>> }));
 
 const limits = z.strictObject({

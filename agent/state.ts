@@ -6,12 +6,12 @@ import { FarsiteError } from "../common/errors.ts";
 import { readSecretFile, writeSecretFile } from "../common/files.ts";
 import { readIdentity } from "../common/identity.ts";
 import { siteName, tenantName } from "../common/names.ts";
-import type { KeyPair } from "../common/noise/index.ts";
+import { KEY_BYTES, type KeyPair } from "../common/noise/index.ts";
 
 const enrolled = z.strictObject({
   url: z.string(),
   /** The hub's public key, base64. */
-  hubKey: z.string(),
+  hubKey: z.string().refine((text) => Buffer.from(text, "base64").length === KEY_BYTES),
   /** The hub's own certificate (PEM), where no authority vouches for it. */
   certificate: z.string().optional(),
   tenant: tenantName,

@@ -24,6 +24,10 @@ function isPool(text: string): boolean {
   }
 }
 
+function onThisHost(url: string): boolean {
+  return /^(127(\.\d+){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
+}
+
 const listen = z
   .strictObject({
     address: z.string().default("0.0.0.0"),
@@ -62,20 +66,27 @@ export const hubConfig = z.strictObject({
   /** How agents reach this hub; it goes into every enrolment token. */
   url: z
     .string()
-    .regex(/^wss?:\/\/[^/?#@\s]+$/, "wss://HOST or wss://HOST:PORT, without a path")
-    .refine((url) => URL.canParse(url), "a valid URL")
+    .regex(/^wss?:\/\/[^/?#@\s]+$/, { error: "wss://HOST or wss://HOST:PORT, without a path", abort: true })
+    .refine((url) => URL.canParse(url), { error: "a valid URL", abort: true })
     // Noise would still protect it, but a firewall team was promised TLS
-    .refine((url) => url.startsWith("wss:") || /^ws:\/\/(127\.|localhost|\[::1\])/.test(url), "wss://"),
+    .refine((url) => url.startsWith("wss:") || onThisHost(url), "wss://; ws:// is for this host alone"),
   listen: listen.prefault({}),
   endpoints: z.strictObject({ pool }).prefault({}),
   services: z
     .record(serviceName, portNumber)
     .default({})
     .transform((named) => ({ ...USUAL_SERVICES, ...named }) as Record<string, number>)
-    .refine(
-      (ports) => new Set(Object.values(ports)).size === Object.keys(ports).length,
-      "a port of its own for each",
-    ),
+    .superRefine((ports, context) => {
+      const taken = new Map<number, string>();
+      for (const [name, port] of Object.entries(ports)) {
+        const other = taken.get(port);
+        if (other === undefined) taken.set(port, name);
+        else {
+          const message = `a port of its own, not that of ${other}`;
+          context.addIssue({ code: "custom", path: [name], input: port, message });
+        }
+      }
+    }),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });

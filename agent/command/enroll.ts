@@ -14,7 +14,7 @@ import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
 import { IDENTITY_FILE, isEnrolled, writeHub } from "../state.ts";
-import { dialWebSocket, enrol, fetchCertificate, readAuthorities } from "../tunnel/index.ts";
+import { dialWebSocket, enrol, fetchCertificate, readAuthorities, withAdvice } from "../tunnel/index.ts";
 
 interface Options extends Places {
   force?: boolean;
@@ -65,7 +65,9 @@ async function enroll(given: string | undefined, options: Options): Promise<void
       });
     },
     { identity, hubKey: token.hubKey, clock, random, timeout },
-  );
+  ).catch((error: unknown) => {
+    throw withAdvice(error);
+  });
   writeInitialConfig(options.config);
   report(accepted, options, Object.keys(config.services).length);
 }

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
 import { connect } from "node:tls";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { dialError } from "./failure.ts";
+import { dialError, silence } from "./failure.ts";
 
 /**
  * The certificate (PEM) that `url` presents, if its SHA-256 is `fingerprint`. From then on it is the only one
@@ -26,7 +26,7 @@ export function fetchCertificate(
   });
   const timer = clock.after(timeout, () => {
     socket.destroy();
-    reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} did not answer in ${timeout / 1000} s`));
+    reject(silence(url, timeout));
   });
   socket.once("secureConnect", () => {
     const raw = socket.getPeerCertificate().raw;

@@ -105,6 +105,8 @@ export class Connector {
       this.#enter("connecting");
       try {
         const { lost } = await this.#connect();
+        // asked to stop while there was nothing yet that could be ended
+        if (this.#stopped) return this.stop();
         const began = clock.now();
         this.#error = undefined;
         this.#enter("connected");

@@ -1,5 +1,5 @@
 /** What went wrong on the way to the hub, in words that name the hop and what to do. */
-import { FarsiteError } from "../../common/errors.ts";
+import { type ErrorCode, FarsiteError } from "../../common/errors.ts";
 
 const CLOCK_CODES = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]);
 
@@ -15,6 +15,15 @@ const TRUST_CODES = new Set([
   "CERT_REJECTED",
   "HOSTNAME_MISMATCH",
 ]);
+
+const SOMETHING_ELSE = "Something else may answer there: a proxy, a captive portal, another server.";
+const ON_THE_WAY =
+  "Something on the way may drop or cut connections to that port: it must be allowed outbound, TLS untouched.";
+
+/** The error when `url` said nothing for `ms`. */
+export function silence(url: string, ms: number): FarsiteError {
+  return new FarsiteError("E_HUB_UNREACHABLE", `${url} did not answer in ${ms / 1000} s`, ON_THE_WAY);
+}
 
 /** The error of a connection to `url` that was not made. */
 export function dialError(url: string, error: NodeJS.ErrnoException): FarsiteError {
@@ -57,10 +66,40 @@ export function dialError(url: string, error: NodeJS.ErrnoException): FarsiteErr
       busy
         ? `${url} takes no more handshakes for now`
         : `${url} did not answer as a Farsite hub${status[1] ? ` (HTTP status ${status[1]})` : ""}`,
-      busy
-        ? "It is tried again."
-        : "Something else may answer there: a proxy, a captive portal, another server.",
+      busy ? "Wait a minute; an agent that runs tries again by itself." : SOMETHING_ELSE,
     );
   }
-  return new FarsiteError("E_HUB_UNREACHABLE", `no connection to ${url}: ${error.message || code}`);
+  if (code === "EPROTO" || code.startsWith("ERR_SSL_")) {
+    return new FarsiteError("E_HUB_UNREACHABLE", `what answers at ${url} does not speak TLS`, SOMETHING_ELSE);
+  }
+  return new FarsiteError(
+    "E_HUB_UNREACHABLE",
+    `no connection to ${url}: ${error.message || code}`,
+    ON_THE_WAY,
+  );
+}
+
+const NEW_TOKEN =
+  "Ask the hub's operator for a new token (farsite-hub site token TENANT/SITE) and enrol with that.";
+
+/** What the hub refuses comes over the wire without advice. */
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  E_TOKEN_UNKNOWN: NEW_TOKEN,
+  E_TOKEN_USED: NEW_TOKEN,
+  E_TOKEN_EXPIRED: NEW_TOKEN,
+  E_TOKEN_REVOKED: NEW_TOKEN,
+  E_KEY_UNKNOWN: NEW_TOKEN,
+  E_KEY_REVOKED: NEW_TOKEN,
+  E_HUB_KEY: `The token is for another hub, or this hub's key was made anew. ${NEW_TOKEN}`,
+  E_SITE_DISABLED: "The hub's operator lets it in again: farsite-hub site enable TENANT/SITE",
+  E_VERSION:
+    "Bring agent and hub to releases that share a protocol version; the hub is usually upgraded first.",
+  E_HANDSHAKE_TIMEOUT:
+    "The hub, or something on the way, is too slow or silent. Try again, and see the hub's log.",
+};
+
+/** The same error with advice on what to do, where it has none. */
+export function withAdvice(error: unknown): unknown {
+  if (!(error instanceof FarsiteError) || error.hint !== undefined) return error;
+  return new FarsiteError(error.code, error.message, ADVICE[error.code], { cause: error });
 }

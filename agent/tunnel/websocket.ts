@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { dialError } from "./failure.ts";
+import { dialError, silence } from "./failure.ts";
 
 export interface DialOptions {
   /** wss://HOST[:PORT] */
@@ -73,7 +73,7 @@ export const dialWebSocket: DialCarrier = ({ url, ca, clock, timeout }) => {
   });
   socket.binaryType = "nodebuffer";
   const timer = clock.after(timeout, () => {
-    reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} did not answer in ${timeout / 1000} s`));
+    reject(silence(url, timeout));
     socket.terminate();
   });
   socket.once("open", () => {

@@ -49,8 +49,9 @@ function report(program: Command, error: unknown): number {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0;
     if (error.code === "commander.help") return 2;
-    const message = error.message.replace(/^error: /, "");
-    const usage = new FarsiteError("E_USAGE", message, `See ${program.name()} --help.`);
+    const [message = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
+    const hint = [...suggestion, `See ${program.name()} --help.`].join("\n");
+    const usage = new FarsiteError("E_USAGE", message, hint);
     process.stderr.write(`${renderError(program.name(), usage)}\n`);
     return 2;
   }

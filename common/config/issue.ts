@@ -3,6 +3,17 @@ import { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
 
+/** TOML's words for what the schema library calls otherwise. */
+const TOML_TYPES: Record<string, string> = {
+  string: "a string",
+  number: "a number",
+  int: "an integer",
+  boolean: "true or false",
+  array: "an array",
+  object: "a table",
+  record: "a table",
+};
+
 export function describeIssue(issue: Issue, schema: z.ZodType): string[] {
   const key = issue.path.map(String).join(".");
   switch (issue.code) {
@@ -14,7 +25,7 @@ export function describeIssue(issue: Issue, schema: z.ZodType): string[] {
         return `${[...issue.path, unknown].join(".")}: unknown key; ${hint}`;
       });
     case "invalid_type":
-      return [`${key}: ${found(issue.input)}, expected ${issue.expected}`];
+      return [`${key}: ${found(issue.input)}, expected ${TOML_TYPES[issue.expected] ?? issue.expected}`];
     case "invalid_value":
       return [`${key}: ${found(issue.input)}, expected one of ${issue.values.map(String).join(", ")}`];
     case "too_small":
@@ -30,6 +41,9 @@ export function describeIssue(issue: Issue, schema: z.ZodType): string[] {
 
 function found(value: unknown): string {
   if (value === undefined) return "missing";
+  // JSON has no word for them
+  if (typeof value === "number" && !Number.isFinite(value))
+    return `found ${Number.isNaN(value) ? "nan" : "inf"}`;
   const text = JSON.stringify(value) ?? String(value);
   return `found ${text.length > 60 ? `${text.slice(0, 60)}...` : text}`;
 }

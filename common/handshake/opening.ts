@@ -62,8 +62,9 @@ export class Opening {
     return this.#waiting.promise;
   }
 
-  /** Keys are agreed: what comes from now on are records. */
+  /** Keys are agreed: what comes from now on are records. Throws when a message came before its turn. */
   secure(cipher: RecordCipher): Link {
+    if (this.#kept) throw tooMuch();
     this.#link = new Link(this.carrier, cipher);
     return this.#link;
   }
@@ -117,7 +118,11 @@ export class Opening {
     } else if (!this.#kept && !this.#failed) {
       this.#kept = bytes;
     } else {
-      this.fail(new FarsiteError("E_HANDSHAKE", "more was sent than the handshake has"));
+      this.fail(tooMuch());
     }
   }
+}
+
+function tooMuch(): FarsiteError {
+  return new FarsiteError("E_HANDSHAKE", "more was sent than the handshake has");
 }

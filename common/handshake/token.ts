@@ -29,7 +29,10 @@ const exactly = (length: number) =>
   z.instanceof(Uint8Array).refine((value) => value.length === length, `${length} bytes`);
 
 const layout = z.tuple([
-  z.string().max(512),
+  z
+    .string()
+    .max(512)
+    .refine((url) => /^wss?:\/\/[^/?#@\s]+$/.test(url) && URL.canParse(url)),
   exactly(32),
   exactly(32).nullable(),
   exactly(TOKEN_ID_BYTES),
@@ -51,9 +54,12 @@ export function decodeToken(text: string): EnrolmentToken {
   if (compact === "" || compact.length > MAX_TOKEN || !compact.startsWith(PREFIX)) {
     throw malformed(`an enrolment token starts with ${PREFIX}`);
   }
-  const raw = Buffer.from(compact.slice(PREFIX.length), "base64url");
+  const encoded = compact.slice(PREFIX.length);
+  const raw = Buffer.from(encoded, "base64url");
   const body = raw.subarray(0, Math.max(0, raw.length - CHECKSUM));
-  if (body.length === 0 || !checksum(body).equals(raw.subarray(body.length))) {
+  // Buffer passes over what is not base64url and ignores the last character's spare bits
+  const whole = raw.toString("base64url") === encoded;
+  if (!whole || body.length === 0 || !checksum(body).equals(raw.subarray(body.length))) {
     throw malformed("the token is incomplete or was changed");
   }
   try {

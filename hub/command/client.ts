@@ -32,8 +32,8 @@ export async function askHub<T>(
         "only the user it runs as and root may ask it.",
     );
   }
-  const answer: unknown = await response.json();
-  if (response.ok) return answer as T;
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok && answer !== undefined) return answer as T;
   const failed = failure.safeParse(answer).data;
   const code = failed && isErrorCode(failed.code) ? failed.code : "E_INTERNAL";
   throw new FarsiteError(code, failed?.message ?? ERROR_CODES.E_INTERNAL, failed?.hint);

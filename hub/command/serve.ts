@@ -68,42 +68,44 @@ async function serve(places: Places): Promise<void> {
   });
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
-  const listener = listen({
-    address: config.listen.address,
-    port: config.listen.port,
-    tls,
-    admission,
-    welcome: (carrier) =>
-      welcome(carrier, {
-        identity,
-        registry,
-        enrolment,
-        sites,
-        clock,
-        random,
-        log,
-        timeout: config.limits.handshake_seconds * 1000,
-        refused: (peer) => admission.refused(peer),
-      }),
-    fetch: (request) => pages.fetch(request),
-  });
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), adminApp(hub));
-  await hub.openEndpoints();
-  log.info("hub listening", {
-    version: VERSION,
-    address: `${config.listen.address}:${listener.port}`,
-    tls: config.listen.tls,
-  });
-  notifySystemd(log, { ready: true, status: `listening on ${config.listen.address}:${listener.port}` });
+  let listener: ReturnType<typeof listen> | undefined;
+  try {
+    listener = listen({
+      address: config.listen.address,
+      port: config.listen.port,
+      tls,
+      admission,
+      welcome: (carrier) =>
+        welcome(carrier, {
+          identity,
+          registry,
+          enrolment,
+          sites,
+          clock,
+          random,
+          log,
+          timeout: config.limits.handshake_seconds * 1000,
+          refused: (peer) => admission.refused(peer),
+        }),
+      fetch: (request) => pages.fetch(request),
+    });
+    await hub.openEndpoints();
+    const address = `${config.listen.address}:${listener.port}`;
+    log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
+    notifySystemd(log, { ready: true, status: `listening on ${address}` });
 
-  const signal = await untilStopped();
-  log.info("hub stops", { signal });
-  endpoints.close();
-  sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"));
-  await admin.stop(true);
-  rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
-  await listener.stop();
-  await store.close();
+    const signal = await untilStopped();
+    log.info("hub stops", { signal });
+  } finally {
+    // after a failed start, too: what still listens would keep the process alive
+    endpoints.close();
+    sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"));
+    await admin.stop(true);
+    rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
+    await listener?.stop();
+    await store.close();
+  }
 }
 
 async function openAdminSocket(path: string, app: Hono): Promise<{ stop(force: boolean): Promise<void> }> {
@@ -114,8 +116,8 @@ async function openAdminSocket(path: string, app: Hono): Promise<{ stop(force: b
   if (alive) {
     throw new FarsiteError("E_LISTEN", `another hub runs with ${path}`, "Stop it, or use another --run-dir.");
   }
-  rmSync(path, { force: true });
   try {
+    rmSync(path, { force: true });
     const server = Bun.serve({ unix: path, fetch: app.fetch });
     chmodSync(path, 0o600);
     return server;

@@ -2,6 +2,8 @@
 
 import type { Command } from "commander";
 import { type Places, printJson, printLine, printTable, withPlaces } from "../../common/command/index.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { tenantName } from "../../common/names.ts";
 import { askHub } from "./client.ts";
 
 export function addTenant(program: Command): void {
@@ -29,6 +31,10 @@ export function addTenant(program: Command): void {
     tenant.command("remove <tenant>").description("remove a tenant without sites"),
     "farsite-hub",
   ).action(async (name: string, places: Places) => {
-    await askHub(places, "DELETE", `/tenants/${encodeURIComponent(name)}`);
+    const valid = tenantName.safeParse(name);
+    // what is no name would be another path: .. the folder above
+    if (!valid.success)
+      throw new FarsiteError("E_NAME", `not a tenant name: ${name}`, valid.error.issues[0]?.message);
+    await askHub(places, "DELETE", `/tenants/${name}`);
   });
 }

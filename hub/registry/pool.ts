@@ -4,7 +4,7 @@ import { FarsiteError } from "../../common/errors.ts";
 export interface Pool {
   /** How many sites fit. */
   readonly size: number;
-  /** The address at a place, 1 to `size`. */
+  /** The address at a place, 1 to `size`. Throws E_CONFIG beyond it: the pool was larger once. */
   address(index: number): string;
 }
 
@@ -21,8 +21,18 @@ export function parsePool(text: string): Pool {
   if (base % count !== 0) {
     throw new FarsiteError("E_CONFIG", `the pool ${text} has bits set behind its prefix length`);
   }
+  const size = count - 2;
   return {
-    size: count - 2,
-    address: (index) => [24, 16, 8, 0].map((shift) => ((base + index) >>> shift) & 255).join("."),
+    size,
+    address(index) {
+      if (index > size) {
+        throw new FarsiteError(
+          "E_CONFIG",
+          `the pool ${text} has ${size} addresses, and a site was given number ${index}`,
+          "Set endpoints.pool in hub.toml to what it was, or to a larger one with the same first addresses.",
+        );
+      }
+      return [24, 16, 8, 0].map((shift) => ((base + index) >>> shift) & 255).join(".");
+    },
   };
 }

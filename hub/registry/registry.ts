@@ -40,9 +40,11 @@ interface SiteRow {
 /** Splits `TENANT/SITE`. Throws E_NAME. */
 export function parseSitePath(path: string): { tenant: string; site: string } {
   const [tenant = "", site = "", ...rest] = path.split("/");
-  if (rest.length > 0 || site === "") {
+  if (rest.length > 0 || tenant === "" || site === "") {
     throw new FarsiteError("E_NAME", `not a site: ${path}`, "Name it TENANT/SITE, for example acme/main.");
   }
+  checkName(tenantName, tenant, "tenant");
+  checkName(siteName, site, "site");
   return { tenant, site };
 }
 

@@ -34,6 +34,10 @@ export function adminApp(hub: Hub): Hono {
     );
   });
 
+  app.notFound((context) =>
+    context.json({ code: "E_NOT_FOUND", message: `the hub knows nothing at ${context.req.path}` }, 404),
+  );
+
   app.get("/tenants", async (context) => context.json(await hub.registry.tenants()));
   app.post("/tenants", async (context) => {
     const { name } = await body(context, addTenant);

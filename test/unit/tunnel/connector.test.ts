@@ -1,0 +1,339 @@
+import { expect, test } from "vitest";
+import { Services } from "../../../agent/service/index.ts";
+import { Connector, type ConnectorOptions } from "../../../agent/tunnel/connector.ts";
+import { memoryPair } from "../../../common/carrier/memory.ts";
+import { FakeClock } from "../../../common/clock.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import { MemoryLog } from "../../../common/log.ts";
+import { type Random, systemRandom } from "../../../common/random.ts";
+import { openStream, pass, SECOND, settle, until, type Visit, World } from "../handshake/rig.ts";
+import { FakeSocket } from "../service/socket.ts";
+
+/** Keys as they should be; jitter always at `unit` of what it may be. */
+const jitter = (unit: number): Random => ({ bytes: systemRandom.bytes, unit: () => unit });
+
+interface Rig {
+  world: World;
+  connector: Connector;
+  log: MemoryLog;
+  /** When it dialled, ms of its clock. */
+  dials: number[];
+  visits: Visit[];
+  sockets: FakeSocket[];
+  /** Dialling waits for `hold`, and fails with `down`; while `stalled` nothing comes from the hub. */
+  line: { down: FarsiteError | undefined; hold?: Promise<void>; stalled?: boolean };
+  start(): Promise<void>;
+}
+
+/** An enrolled agent's connector, which dials a hub in memory. */
+async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> {
+  const world = await World.open();
+  const { identity } = await world.enrolled();
+  const { clock } = world;
+  const its = { world, log: new MemoryLog(), dials: [], visits: [], sockets: [], line: { down: undefined } };
+  const { log, dials, visits, sockets, line }: Omit<Rig, "connector" | "start"> = its;
+  const connector = new Connector({
+    enrolled: {
+      url: "wss://hub.example",
+      hubKey: world.identity.publicKey.bytes.toString("base64"),
+      tenant: "acme",
+      site: "main",
+      identity,
+    },
+    services: new Services({
+      targets: new Map([["livestatus", { path: "/run/live" }]]),
+      dial: () => {
+        const made = new FakeSocket();
+        queueMicrotask(() => made.connect());
+        sockets.push(made);
+        return made.socket;
+      },
+      clock,
+      connectTimeout: SECOND,
+      log,
+    }),
+    dial: async () => {
+      dials.push(clock.now());
+      await line.hold;
+      if (line.down) throw line.down;
+      const visit = world.receive();
+      visit.hubEnd.stalled = line.stalled ?? false;
+      visits.push(visit);
+      return visit.agentEnd;
+    },
+    ca: undefined,
+    clock,
+    random: jitter(0.5),
+    log,
+    defer: queueMicrotask,
+    session: {},
+    maxStreams: 16,
+    timeout: 10 * SECOND,
+    ...change,
+  });
+  let running: Promise<void> | undefined;
+  const start = () => {
+    running ??= connector.run();
+    return running;
+  };
+  return { ...its, connector, start };
+}
+
+const connected = ({ connector }: Rig) => until(() => connector.status().state === "connected");
+const waiting = ({ connector }: Rig) => until(() => connector.status().state === "waiting");
+
+test("it connects, tells the hub its services, and says so", async () => {
+  const its = await rig();
+  const running = its.start();
+  await connected(its);
+  await settle();
+  expect(its.connector.status()).toMatchObject({
+    state: "connected",
+    url: "wss://hub.example",
+    tenant: "acme",
+    site: "main",
+    carrier: "memory",
+    streams: 0,
+    clockSkew: 0,
+    error: undefined,
+  });
+  expect(its.world.sites.state((await its.world.site()).id).offers).toEqual(["livestatus"]);
+  its.connector.stop();
+  await running;
+});
+
+test("after a carrier was lost the session goes on over the next, and its streams with it", async () => {
+  const its = await rig();
+  const running = its.start();
+  await connected(its);
+  const near = await openStream(its.world);
+  near.stream.write(Buffer.from("one "));
+  await settle();
+  its.visits[0]?.agentEnd.cut("the line went dead");
+  await waiting(its);
+  expect(its.connector.status().error).toMatchObject({
+    code: "E_CARRIER_LOST",
+    message: "the line went dead",
+  });
+  near.stream.write(Buffer.from("two"));
+  its.world.clock.advance(500);
+  await connected(its);
+  await settle();
+  expect([its.sockets.length, its.sockets[0]?.received, near.resetBy]).toEqual([1, "one two", undefined]);
+  its.connector.stop();
+  await running;
+});
+
+test("while the hub cannot be reached the waits grow, up to half a minute, and the reason is logged once", async () => {
+  const its = await rig({ random: jitter(1) });
+  its.line.down = new FarsiteError("E_HUB_UNREACHABLE", "no connection to wss://hub.example", "Look.");
+  const running = its.start();
+  for (let i = 0; i < 8; i++) {
+    await waiting(its);
+    // from one timer to the next, whenever that is
+    for (const before = its.dials.length; its.dials.length === before; ) {
+      its.world.clock.advance(500);
+      await settle();
+    }
+  }
+  await waiting(its);
+  const waits = its.dials.slice(1).map((at, n) => at - (its.dials[n] as number));
+  expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30].map((seconds) => seconds * SECOND));
+  expect(its.log.lines.filter((line) => line.level === "error")).toHaveLength(1);
+  expect(its.connector.status().error).toEqual({
+    code: "E_HUB_UNREACHABLE",
+    message: "no connection to wss://hub.example",
+    hint: "Look.",
+  });
+  its.line.down = undefined;
+  its.world.clock.advance(30 * SECOND);
+  await connected(its);
+  its.connector.stop();
+  await running;
+});
+
+test("a connection that fails again at once does not begin the waits anew; one that held does", async () => {
+  const its = await rig({ random: jitter(1), session: { deadAfter: 1e9 } });
+  const running = its.start();
+  const loseAfter = async (ms: number): Promise<number> => {
+    await connected(its);
+    its.world.clock.advance(ms);
+    await settle();
+    its.visits.at(-1)?.agentEnd.cut("lost");
+    await waiting(its);
+    const began = its.world.clock.now();
+    const before = its.dials.length;
+    while (its.dials.length === before) {
+      its.world.clock.advance(500);
+      await settle();
+    }
+    return (its.dials.at(-1) as number) - began;
+  };
+  const waits = [
+    await loseAfter(0),
+    await loseAfter(5 * SECOND),
+    await loseAfter(5 * SECOND),
+    await loseAfter(30 * SECOND),
+  ];
+  expect(waits).toEqual([1, 2, 4, 1].map((seconds) => seconds * SECOND));
+  await connected(its);
+  its.connector.stop();
+  await running;
+});
+
+test("what only a person can change is tried ten times less often, and works once it is changed", async () => {
+  const its = await rig({ random: jitter(1) });
+  await its.world.registry.setEnabled("test", "acme", "main", false);
+  const running = its.start();
+  await waiting(its);
+  expect(its.connector.status().error?.code).toBe("E_SITE_DISABLED");
+  its.world.clock.advance(10 * SECOND - 1);
+  await settle();
+  expect(its.dials).toHaveLength(1);
+  await its.world.registry.setEnabled("test", "acme", "main", true);
+  its.world.clock.advance(1);
+  await connected(its);
+  expect(its.connector.status().error).toBeUndefined();
+  its.connector.stop();
+  await running;
+});
+
+test("a session that found no carrier within its grace is given up on both sides, and a new one begins", async () => {
+  const its = await rig({ session: { grace: 5 * SECOND } });
+  const running = its.start();
+  await connected(its);
+  const near = await openStream(its.world);
+  await settle();
+  its.line.down = new FarsiteError("E_HUB_UNREACHABLE", "down");
+  its.visits[0]?.agentEnd.cut("lost");
+  await waiting(its);
+  its.world.clock.advance(5 * SECOND - 1);
+  await settle();
+  expect(its.sockets[0]?.destroyed).toBe(false);
+  its.world.clock.advance(1);
+  await settle();
+  expect(its.sockets[0]?.wasReset).toBe(true);
+  its.line.down = undefined;
+  await pass(its.world.clock, 20 * SECOND);
+  await connected(its);
+  await settle();
+  expect(near.resetBy).toBe("sessionLost");
+  expect(its.world.sites.state((await its.world.site()).id).state).toBe("connected");
+  its.connector.stop();
+  await running;
+});
+
+test("a line that is dead without a word is given up after the limit, and dialled again", async () => {
+  const its = await rig({ session: { deadAfter: 3 * SECOND } });
+  const running = its.start();
+  await connected(its);
+  const [{ agentEnd, hubEnd }] = its.visits as [Visit];
+  agentEnd.tamper = () => undefined;
+  hubEnd.tamper = () => undefined;
+  await pass(its.world.clock, 2 * SECOND);
+  expect(its.dials).toHaveLength(1);
+  await pass(its.world.clock, 2 * SECOND);
+  expect(its.log.lines.find((line) => line.message === "connection lost")?.fields.reason).toBe(
+    "nothing heard for 3 s",
+  );
+  await connected(its);
+  expect(its.dials).toHaveLength(2);
+  its.connector.stop();
+  await running;
+});
+
+test("the hub gets no more streams than the agent's limit", async () => {
+  const its = await rig({ maxStreams: 2 });
+  const running = its.start();
+  await connected(its);
+  const taps = [await openStream(its.world), await openStream(its.world), await openStream(its.world)];
+  await settle();
+  expect(taps.map((tap) => tap.resetBy)).toEqual([undefined, undefined, "limit"]);
+  expect(its.connector.status().streams).toBe(2);
+  its.connector.stop();
+  await running;
+});
+
+test("a hub that never answers is given up after the limit", async () => {
+  const its = await rig({
+    timeout: 2 * SECOND,
+    dial: async () => memoryPair()[0],
+  });
+  const running = its.start();
+  await settle();
+  its.world.clock.advance(2 * SECOND - 1);
+  await settle();
+  expect(its.connector.status().state).toBe("connecting");
+  its.world.clock.advance(1);
+  await waiting(its);
+  expect(its.connector.status().error?.code).toBe("E_HANDSHAKE_TIMEOUT");
+  its.connector.stop();
+  await running;
+});
+
+test("a clock that is off by more than a minute is worth a warning", async () => {
+  const its = await rig();
+  const late = await rig({ clock: new FakeClock(its.world.clock.wall() + 61 * SECOND) });
+  for (const one of [its, late]) {
+    const running = one.start();
+    await connected(one);
+    one.connector.stop();
+    await running;
+  }
+  const warned = (one: Rig) => one.log.lines.filter((line) => line.message.includes("clock"));
+  expect(warned(its)).toEqual([]);
+  expect(warned(late).map((line) => line.fields)).toEqual([{ ms: 61 * SECOND }]);
+});
+
+test("it stops at once while it is connected, and the hub is told", async () => {
+  const its = await rig();
+  const running = its.start();
+  await connected(its);
+  its.connector.stop();
+  await running;
+  await settle();
+  const state = its.world.sites.state((await its.world.site()).id);
+  expect(state).toMatchObject({ state: "disconnected", reason: "the agent stops" });
+  expect(its.world.clock.pending).toBe(0);
+});
+
+test("it stops at once while it waits", async () => {
+  const its = await rig();
+  its.line.down = new FarsiteError("E_HUB_UNREACHABLE", "down");
+  const running = its.start();
+  await waiting(its);
+  its.connector.stop();
+  await running;
+  expect([its.dials.length, its.world.clock.pending]).toEqual([1, 0]);
+});
+
+test("it stops while it dials, as soon as that is over, and leaves no session behind", async () => {
+  const its = await rig();
+  const hold = Promise.withResolvers<void>();
+  its.line.hold = hold.promise;
+  const running = its.start();
+  await until(() => its.dials.length === 1);
+  its.connector.stop();
+  hold.resolve();
+  await running;
+  await its.visits[0]?.welcomed;
+  await settle();
+  expect(its.world.sites.state((await its.world.site()).id).state).toBe("disconnected");
+  expect(its.world.clock.pending).toBe(0);
+});
+
+test("it stops while it waits for the hub's answer, as soon as that is there", async () => {
+  const its = await rig();
+  its.line.stalled = true;
+  const running = its.start();
+  await until(() => its.visits.length === 1);
+  const { hubEnd, welcomed } = its.visits[0] as Visit;
+  await until(() => hubEnd.unsent > 0);
+  its.connector.stop();
+  hubEnd.resume();
+  await running;
+  await welcomed;
+  await settle();
+  expect(its.world.sites.connected()).toEqual([]);
+  expect(its.world.clock.pending).toBe(0);
+});
