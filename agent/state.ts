@@ -1,12 +1,13 @@
 /** What the agent knows of its hub since enrolment: its key and where the hub is, in the state directory. */
 
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { FarsiteError } from "../common/errors.ts";
 import { readSecretFile, writeSecretFile } from "../common/files.ts";
-import { readIdentity } from "../common/identity.ts";
+import { readIdentity, writeIdentity } from "../common/identity.ts";
 import { siteName, tenantName } from "../common/names.ts";
-import { KEY_BYTES, type KeyPair } from "../common/noise/index.ts";
+import { KEY_BYTES, KeyPair } from "../common/noise/index.ts";
 
 const enrolled = z.strictObject({
   url: z.string(),
@@ -46,6 +47,37 @@ export function readEnrolled(stateDir: string): Enrolled {
 
 export function isEnrolled(stateDir: string): boolean {
   return readSecretFile(join(stateDir, HUB_FILE)) !== undefined;
+}
+
+/** An enrolment that was begun: its key may be the site's already, although the hub's answer never came. */
+export interface PendingEnrolment {
+  /** The token's id, hexadecimal. */
+  token: string;
+  identity: KeyPair;
+}
+
+const PENDING_FILE = "enrolment.json";
+const pending = z.strictObject({ token: z.string(), key: z.string() });
+
+/** The key that a former try made for the token with this id. Throws E_KEY_FILE. */
+export function readPending(stateDir: string, token: string): KeyPair | undefined {
+  const text = readSecretFile(join(stateDir, PENDING_FILE));
+  const parsed = text === undefined ? undefined : pending.safeParse(parseJson(text)).data;
+  const secret = Buffer.from(parsed?.key ?? "", "base64");
+  return parsed?.token === token && secret.length === KEY_BYTES ? new KeyPair(secret) : undefined;
+}
+
+/** Keeps the key of an enrolment before the hub is asked to take it. */
+export function writePending(stateDir: string, { token, identity }: PendingEnrolment): void {
+  const key = identity.exportSecret().toString("base64");
+  writeSecretFile(join(stateDir, PENDING_FILE), `${JSON.stringify({ token, key })}\n`);
+}
+
+/** The enrolment is done: from now on this is who the agent is. */
+export function writeEnrolled(stateDir: string, { identity, ...hub }: Enrolled): void {
+  writeIdentity(join(stateDir, IDENTITY_FILE), identity);
+  writeHub(stateDir, hub);
+  rmSync(join(stateDir, PENDING_FILE), { force: true });
 }
 
 export function writeHub(stateDir: string, hub: z.infer<typeof enrolled>): void {

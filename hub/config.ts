@@ -48,6 +48,8 @@ const listen = z
 const limits = z.strictObject({
   /** Carriers whose handshake is not finished; more are turned away. */
   handshakes: z.int().min(1).max(100_000).default(256),
+  /** The same for one address; many agents may be behind one. */
+  handshakes_per_address: z.int().min(1).max(100_000).default(64),
   /** Seconds from a carrier's start to the end of its handshake. */
   handshake_seconds: z.number().min(0.1).max(300).default(10),
   /** Refused enrolments and unknown keys from one address in a minute; more are turned away unheard. */

@@ -1,7 +1,7 @@
 /** `farsite-agent enroll TOKEN`: one paste, and this host's agent belongs to its site. */
 
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
@@ -9,11 +9,10 @@ import { loadConfig } from "../../common/config/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
 import { decodeToken } from "../../common/handshake/index.ts";
-import { writeIdentity } from "../../common/identity.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
-import { IDENTITY_FILE, isEnrolled, writeHub } from "../state.ts";
+import { isEnrolled, readPending, writeEnrolled, writePending } from "../state.ts";
 import { dialWebSocket, enrol, fetchCertificate, readAuthorities, withAdvice } from "../tunnel/index.ts";
 
 interface Options extends Places {
@@ -50,23 +49,22 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     token.certificate && (await fetchCertificate(token.url, token.certificate, clock, timeout));
   const ca = certificate ? [certificate] : readAuthorities(config.ca_file);
   const carrier = await dialWebSocket({ url: token.url, ca, clock, timeout });
-  const identity = KeyPair.identity(random);
-  const accepted = await enrol(
-    carrier,
-    token,
-    ({ tenant, site }) => {
-      writeIdentity(join(options.stateDir, IDENTITY_FILE), identity);
-      writeHub(options.stateDir, {
-        url: token.url,
-        hubKey: Buffer.from(token.hubKey).toString("base64"),
-        ...(certificate && { certificate }),
-        tenant,
-        site,
-      });
+  const tokenId = Buffer.from(token.id).toString("hex");
+  const identity = readPending(options.stateDir, tokenId) ?? KeyPair.identity(random);
+  const hubKey = Buffer.from(token.hubKey);
+  const keep = () => writePending(options.stateDir, { token: tokenId, identity });
+  const accepted = await enrol(carrier, token, keep, { identity, hubKey, clock, random, timeout }).catch(
+    (error: unknown) => {
+      throw withAdvice(error);
     },
-    { identity, hubKey: token.hubKey, clock, random, timeout },
-  ).catch((error: unknown) => {
-    throw withAdvice(error);
+  );
+  writeEnrolled(options.stateDir, {
+    identity,
+    url: token.url,
+    hubKey: hubKey.toString("base64"),
+    ...(certificate && { certificate }),
+    tenant: accepted.tenant,
+    site: accepted.site,
   });
   writeInitialConfig(options.config);
   report(accepted, options, Object.keys(config.services).length);

@@ -71,7 +71,7 @@ export class Opening {
 
   /**
    * Waits for the first record and runs `take` on it before any later one is looked at, so that a session
-   * can take the link over in between.
+   * can take the link over in between. Where none does, a second record ends the carrier.
    */
   record<T>(take: (record: Buffer, link: Link) => T): Promise<T> {
     const link = this.#link;
@@ -79,8 +79,11 @@ export class Opening {
     if (this.#failed) return Promise.reject(this.#failed);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.#abort = reject;
+    let taken = false;
     link.attach({
       record: (record) => {
+        if (taken) return this.fail(tooMuch());
+        taken = true;
         try {
           resolve(take(record, link));
         } catch (error) {

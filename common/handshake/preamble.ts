@@ -14,12 +14,20 @@
  * The prologue of Noise is "farsite" and the three bytes the agent sent, so that nobody between can change
  * them. A refusal in the open is used only where no keys are agreed yet; every other one is inside Noise.
  */
-import { FarsiteError, isErrorCode } from "../errors.ts";
+import { type ErrorCode, FarsiteError, isErrorCode } from "../errors.ts";
 
 export const PROTOCOL_VERSION = 1;
 export const SESSION = 1;
 export const ENROLMENT = 2;
 export type HandshakeKind = typeof SESSION | typeof ENROLMENT;
+
+/** What a hub may refuse with before keys are agreed. */
+const REFUSED_OPENLY: ReadonlySet<ErrorCode> = new Set([
+  "E_VERSION",
+  "E_HANDSHAKE",
+  "E_HUB_KEY",
+  "E_HUB_BUSY",
+]);
 
 const MAGIC = 0x46;
 const ACCEPTED = 0;
@@ -64,7 +72,9 @@ export function decodeSecond(message: Buffer): Buffer {
     .toString("utf8", 3)
     .replace(/\p{Cc}/gu, "?")
     .split(" ");
-  throw new FarsiteError(isErrorCode(code) ? code : "E_HANDSHAKE", rest.join(" ") || "the hub refused");
+  // nobody vouches for these words: they may not claim more than what only they can say
+  const open = isErrorCode(code) && REFUSED_OPENLY.has(code);
+  throw new FarsiteError(open ? code : "E_HANDSHAKE", rest.join(" ") || "the hub refused");
 }
 
 function checkFrame(message: Buffer, sender: "agent" | "hub", self: "agent" | "hub"): void {

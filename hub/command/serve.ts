@@ -64,6 +64,7 @@ async function serve(places: Places): Promise<void> {
   const admission = new Admission({
     clock,
     handshakes: config.limits.handshakes,
+    handshakesPerAddress: config.limits.handshakes_per_address,
     refusalsPerMinute: config.limits.refusals_per_minute,
   });
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));

@@ -5,6 +5,8 @@ export interface AdmissionOptions {
   clock: Clock;
   /** Handshakes open at once. */
   handshakes: number;
+  /** Handshakes open at once from one address, so that one host cannot take them all. */
+  handshakesPerAddress: number;
   /** Refusals of one address within a minute after which it is turned away. */
   refusalsPerMinute: number;
 }
@@ -15,6 +17,7 @@ const MOST_ADDRESSES = 10_000;
 
 export class Admission {
   #open = 0;
+  readonly #openFrom = new Map<string, number>();
   readonly #refusals = new Map<string, { since: number; count: number }>();
 
   constructor(private readonly options: AdmissionOptions) {}
@@ -25,13 +28,19 @@ export class Admission {
 
   /** Counts a handshake in; false: turn it away. Every true must be followed by one `leave`. */
   enter(peer: string): boolean {
-    if (this.#open >= this.options.handshakes || this.#tooOften(peer)) return false;
+    const from = this.#openFrom.get(peer) ?? 0;
+    const { handshakes, handshakesPerAddress } = this.options;
+    if (this.#open >= handshakes || from >= handshakesPerAddress || this.#tooOften(peer)) return false;
     this.#open++;
+    this.#openFrom.set(peer, from + 1);
     return true;
   }
 
-  leave(): void {
+  leave(peer: string): void {
     this.#open--;
+    const from = this.#openFrom.get(peer) ?? 0;
+    if (from > 1) this.#openFrom.set(peer, from - 1);
+    else this.#openFrom.delete(peer);
   }
 
   /** Notes that a try from this address was refused for what it knew, not for what it is. */

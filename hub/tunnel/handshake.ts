@@ -131,21 +131,22 @@ async function session(
   const key = remoteKey(handshake);
   const site = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
   opening.secure(handshake.split());
-  await opening.record((record, link) => {
+  const { wanted, link } = await opening.record((record, secured) => {
     expectKind(record, records.ATTACH);
-    const wanted = unpack(attach, record.subarray(1), "ATTACH");
-    const agent = {
-      version: hello.agent,
-      host: hello.host,
-      clockSkew: Math.round(hello.time - deps.clock.wall()),
-    };
-    deps.sites.attach(site, agent, wanted, link, (answer) => {
-      link.send(Buffer.concat([Buffer.from([records.ATTACHED]), pack(answer)]));
-    });
+    return { wanted: unpack(attach, record.subarray(1), "ATTACH"), link: secured };
   });
-  // the key may have been revoked while the handshake went on
+  // the key may have been revoked, or the site disabled, while the handshake went on
   await deps.registry.siteOfKey(key).catch((error: unknown) => {
-    if (error instanceof FarsiteError) deps.sites.cut(site.id, error);
+    if (error instanceof FarsiteError) link.send(records.encodeEnd(error));
+    throw error;
+  });
+  const agent = {
+    version: hello.agent,
+    host: hello.host,
+    clockSkew: Math.round(hello.time - deps.clock.wall()),
+  };
+  deps.sites.attach(site, agent, wanted, link, (answer) => {
+    link.send(Buffer.concat([Buffer.from([records.ATTACHED]), pack(answer)]));
   });
   await deps.registry.seen(site.id).catch(() => deps.log.warn("the registry cannot be written"));
 }

@@ -48,11 +48,11 @@ export function listen(options: ListenerOptions): Listener {
         }
         if (!admission.enter(peer)) return new Response("too many handshakes\n", { status: 503 });
         if (self.upgrade(request, { data: { peer } })) return undefined;
-        admission.leave();
+        admission.leave(peer);
         return new Response("not a WebSocket request\n", { status: 400 });
       },
       websocket: socketHandlers((carrier) => {
-        void options.welcome(carrier).finally(() => admission.leave());
+        void options.welcome(carrier).finally(() => admission.leave(carrier.peer));
       }),
       error: () => new Response("the hub had a fault\n", { status: 500 }),
     });

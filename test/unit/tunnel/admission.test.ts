@@ -4,9 +4,13 @@ import { Admission } from "../../../hub/tunnel/index.ts";
 
 const MINUTE = 60_000;
 
-function admission(handshakes = 3, refusalsPerMinute = 2): { clock: FakeClock; door: Admission } {
+function admission(
+  handshakes = 3,
+  refusalsPerMinute = 2,
+  handshakesPerAddress = handshakes,
+): { clock: FakeClock; door: Admission } {
   const clock = new FakeClock();
-  return { clock, door: new Admission({ clock, handshakes, refusalsPerMinute }) };
+  return { clock, door: new Admission({ clock, handshakes, handshakesPerAddress, refusalsPerMinute }) };
 }
 
 test("as many handshakes as the limit are open at once, and a place is free again when one is over", () => {
@@ -18,8 +22,20 @@ test("as many handshakes as the limit are open at once, and a place is free agai
     false,
   ]);
   expect(door.open).toBe(3);
-  door.leave();
+  door.leave("a");
   expect([door.enter("c"), door.enter("d"), door.open]).toEqual([true, false, 3]);
+});
+
+test("one address cannot take all places", () => {
+  const { door } = admission(10, 2, 2);
+  expect([door.enter("a"), door.enter("a"), door.enter("a"), door.enter("b")]).toEqual([
+    true,
+    true,
+    false,
+    true,
+  ]);
+  door.leave("a");
+  expect([door.enter("a"), door.enter("a"), door.open]).toEqual([true, false, 3]);
 });
 
 test("an address that was refused too often within a minute is turned away, and no other", () => {
