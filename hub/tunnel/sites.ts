@@ -136,7 +136,9 @@ export class TunnelledSites {
   /** Opens a stream to a site's service; undefined when the site is not connected now. */
   open(siteId: number, service: string, priority: Priority): Stream | undefined {
     const entry = this.#entries.get(siteId);
-    return entry?.tunnel.session.link ? entry.tunnel.mux.open(service, priority) : undefined;
+    // the endpoint exists only for what the registry allows; the stream is held to it all the same
+    if (!entry?.site.services.includes(service)) return undefined;
+    return entry.tunnel.session.link ? entry.tunnel.mux.open(service, priority) : undefined;
   }
 
   state(siteId: number): SiteState {

@@ -35,7 +35,7 @@ export interface CallOptions {
 }
 
 /** ms for anything that is waited for: far more than it takes, for machines that are slow and busy. */
-export const PATIENCE = 45_000;
+export const PATIENCE = 10_000;
 
 /** What systemd or an operator may have set for farsite itself must not reach the programs under test. */
 const OWN_VARIABLES = [
@@ -271,15 +271,16 @@ export class TestAgent extends Installation {
 export class FarsiteLab {
   readonly cleanup = new Cleanup();
   readonly folder = scratchDirectory(this.cleanup, "e2e");
-  // many hubs may run on one machine at once: each lab takes its addresses from a corner of its own
-  readonly #pool = `127.${randomInt(70, 128)}.${randomInt(256)}.0/24`;
+  // many hubs may run on one machine at once: each takes its addresses from a corner of its own
+  readonly #corner = { second: randomInt(70, 128), third: randomInt(256) };
   #count = 0;
 
   /** A hub that is installed but not started. */
   async makeHub(settings: HubSettings = {}): Promise<TestHub> {
     const port = settings.listen?.port ?? (await freePort());
     const folder = join(this.folder, `hub${++this.#count}`);
-    return new TestHub(folder, this.cleanup, port, { endpoints: { pool: this.#pool }, ...settings });
+    const pool = `127.${this.#corner.second}.${(this.#corner.third + this.#count) % 256}.0/24`;
+    return new TestHub(folder, this.cleanup, port, { endpoints: { pool }, ...settings });
   }
 
   async startHub(settings?: HubSettings): Promise<TestHub> {
