@@ -6,7 +6,7 @@ import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
-import { FarsiteError } from "../../common/errors.ts";
+import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
 import { decodeToken } from "../../common/handshake/index.ts";
 import { KeyPair } from "../../common/noise/index.ts";
@@ -42,6 +42,7 @@ async function enroll(given: string | undefined, options: Options): Promise<void
       "Add --force to give that enrolment up and take the new one.",
     );
   }
+  writeInitialConfig(options.config);
   const clock = systemClock;
   const random = systemRandom;
   const timeout = config.limits.handshake_seconds * 1000;
@@ -66,7 +67,6 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     tenant: accepted.tenant,
     site: accepted.site,
   });
-  writeInitialConfig(options.config);
   report(accepted, options, Object.keys(config.services).length);
 }
 
@@ -75,9 +75,18 @@ function readConfig(path: string): AgentConfig {
   return existsSync(path) ? loadConfig(path, agentConfig) : agentConfig.parse({});
 }
 
+/** Written before the token is used: a folder that cannot be written must not cost a token. */
 function writeInitialConfig(path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(dirname(path), { recursive: true });
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw new FarsiteError(
+      "E_CONFIG",
+      `the folder of ${path} cannot be made: ${reasonOf(error)}`,
+      "Run as root, or name a file of your own with --config.",
+    );
+  }
   writeFileAtomic(path, INITIAL_CONFIG, 0o644);
 }
 

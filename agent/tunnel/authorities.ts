@@ -1,6 +1,6 @@
 /** The certificate authorities that vouch for the hub. */
 import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
+import { getCACertificates } from "node:tls";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 
 /** The system's authorities and those in `file` (PEM); undefined means the system's alone. Throws E_CONFIG. */
@@ -15,5 +15,5 @@ export function readAuthorities(file: string | undefined): string[] | undefined 
   if (!text.includes("-----BEGIN CERTIFICATE-----")) {
     throw new FarsiteError("E_CONFIG", `ca_file ${file} holds no PEM certificate`);
   }
-  return [...rootCertificates, text];
+  return [...getCACertificates("default"), text];
 }

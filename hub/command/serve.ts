@@ -100,8 +100,9 @@ async function serve(places: Places): Promise<void> {
     log.info("hub stops", { signal });
   } finally {
     // after a failed start, too: what still listens would keep the process alive
-    endpoints.close();
+    // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"));
+    endpoints.close();
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();

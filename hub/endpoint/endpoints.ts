@@ -1,6 +1,6 @@
 /** All endpoints of the hub: for every enabled site and service an address and a Unix socket. */
 
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
@@ -150,7 +150,9 @@ export class Endpoints {
 
   /** After a site was removed: its directory goes too, and its tenant's when it is empty. */
   removeDirectory(site: Site): void {
-    rmSync(join(this.options.runDir, site.tenant, site.name), { recursive: true, force: true });
+    const tenant = join(this.options.runDir, site.tenant);
+    rmSync(join(tenant, site.name), { recursive: true, force: true });
+    if (existsSync(tenant) && readdirSync(tenant).length === 0) rmdirSync(tenant);
   }
 
   states(): EndpointState[] {
