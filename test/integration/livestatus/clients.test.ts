@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+import { rows, type Target } from "../../lab/livestatus.ts";
+import { sha256 } from "./client.ts";
+import { DOORS, type Stage, suite } from "./stage.ts";
+
+const PERL_CLIENT = fileURLToPath(new URL("client.pl", import.meta.url));
+const PACKAGES = ["perl", "libmonitoring-livestatus-perl", "netcat-openbsd", "socat"];
+/** ms after which a program is ended that should long be done. */
+const LIMIT = 30_000;
+
+await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
+  describe("Monitoring::Livestatus (Perl)", () => {
+    const measures = new Map<string, Record<string, unknown>>();
+
+    /** What the client is given at the core's own socket of the same kind: it treats the two differently. */
+    async function measure(at: Stage, target: Target, keepalive: boolean): Promise<Record<string, unknown>> {
+      const own = "unix" in target ? at.core : at.coreTcp;
+      const key = `${peer(own)} ${keepalive}`;
+      const known = measures.get(key) ?? (await perl(own, keepalive, remark(at, "direct")));
+      measures.set(key, known);
+      return known;
+    }
+
+    describe.each([
+      ["keepalive on", true],
+      ["keepalive off", false],
+    ] as const)("%s", (name, keepalive) => {
+      test.each(DOORS)("is given the same by %s as by the core", async (door) => {
+        const target = stage().door(door);
+        const said = `gesagt über ${door}, ${name}`;
+        const got = await perl(target, keepalive, remark(stage(), said));
+        await expect.poll(() => remarked(stage()), { timeout: 10_000 }).toBe(said);
+        expect(got).toEqual(await measure(stage(), target, keepalive));
+        expect(got.services).toHaveLength(3_000);
+        expect(Object.keys(got.hosts as object)).toHaveLength(300);
+        expect(got.error).toEqual([404, "Table 'nosuch' does not exist."]);
+        expect(got.small).toHaveLength(9);
+        expect(got.done).toBe(1);
+      });
+    });
+  });
+
+  describe("programs that half-close behind their input", () => {
+    const query = "GET services\nColumns: host_name description state plugin_output\nOutputFormat: json\n";
+    const programs: Record<string, (target: Target) => string[]> = {
+      nc: (target) => [
+        "nc",
+        "-N",
+        ...("unix" in target ? ["-U", target.unix] : [target.host, `${target.port}`]),
+      ],
+      socat: (target) => [
+        ...["socat", "-t", "30", "-"],
+        "unix" in target ? `UNIX-CONNECT:${target.unix}` : `TCP:${target.host}:${target.port}`,
+      ],
+    };
+    const cases = Object.entries(programs).flatMap(([name, line]) =>
+      ["", "KeepAlive: on\n"].map((header) => ({ title: `${name} ${header.trim()}`, line, header })),
+    );
+
+    test.each(cases.map((each) => [each.title, each] as const))("%s", async (_, { line, header }) => {
+      const { core, doors, site } = stage();
+      const expected = await run(line(core), `${query}${header}\n`);
+      expect(JSON.parse(expected.toString())).toHaveLength(10 * site.hosts.length);
+      for (const { name, target } of doors) {
+        const got = await run(line(target), `${query}${header}\n`);
+        expect({ name, length: got.length, sha256: sha256(got) }).toEqual({
+          name,
+          length: expected.length,
+          sha256: sha256(expected),
+        });
+      }
+    });
+  });
+});
+
+function peer(target: Target): string {
+  return "unix" in target ? target.unix : `${target.host}:${target.port}`;
+}
+
+async function perl(target: Target, keepalive: boolean, command: string): Promise<Record<string, unknown>> {
+  const printed = await run(["perl", PERL_CLIENT, peer(target), keepalive ? "1" : "0", command]);
+  return JSON.parse(printed.toString()) as Record<string, unknown>;
+}
+
+/** A command that changes nothing of what the client asks for. */
+function remark({ site }: Stage, text: string): string {
+  return `COMMAND [${Math.floor(Date.now() / 1_000)}] PROCESS_HOST_CHECK_RESULT;${site.hosts[0]?.name};0;${text}`;
+}
+
+async function remarked({ core, site }: Stage): Promise<unknown> {
+  const [row] = await rows(core, `GET hosts\nColumns: plugin_output\nFilter: name = ${site.hosts[0]?.name}`);
+  return row?.[0];
+}
+
+/** Runs a program with this on its standard input and gives what it printed; it must succeed and not complain. */
+function run(argv: readonly string[], input = ""): Promise<Buffer> {
+  const [program = "", ...args] = argv;
+  const child = spawn(program, args, { timeout: LIMIT, killSignal: "SIGKILL" });
+  const printed: Buffer[] = [];
+  let complaints = "";
+  child.stdout.on("data", (chunk: Buffer) => void printed.push(chunk));
+  child.stderr.on("data", (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  child.stdin.on("error", () => {}).end(input);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code, signal) => {
+      if (code === 0 && complaints === "") resolve(Buffer.concat(printed));
+      else reject(new Error(`${argv.join(" ")} ended with ${signal ?? code}: ${complaints}`));
+    });
+  });
+}
