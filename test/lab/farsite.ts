@@ -35,7 +35,7 @@ export interface CallOptions {
 }
 
 /** ms for anything that is waited for: far more than it takes, for machines that are slow and busy. */
-export const PATIENCE = 10_000;
+export const PATIENCE = 45_000;
 
 /** What systemd or an operator may have set for farsite itself must not reach the programs under test. */
 const OWN_VARIABLES = [

@@ -56,7 +56,7 @@ await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
       ],
     };
     const cases = Object.entries(programs).flatMap(([name, line]) =>
-      ["", "KeepAlive: on\n"].map((header) => ({ title: `${name} ${header.trim()}`, line, header })),
+      ["", "KeepAlive: on\n"].map((header) => ({ title: `${name} ${header}`.trim(), line, header })),
     );
 
     test.each(cases.map((each) => [each.title, each] as const))("%s", async (_, { line, header }) => {

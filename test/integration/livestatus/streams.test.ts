@@ -40,7 +40,7 @@ let deaf: Socket[] = [];
 let floods: Socket[] = [];
 
 describe("streams", () => {
-  const lab = new FarsiteLab();
+  let lab: FarsiteLab;
   const ways: [string, (service: string) => Target][] = [
     [
       "TCP",
@@ -51,6 +51,7 @@ describe("streams", () => {
   let endpoints: Map<string, { address: string; port: number; socket: string }>;
 
   beforeAll(async () => {
+    lab = new FarsiteLab();
     const names = Object.keys(SERVICES);
     const ports = Object.fromEntries(names.map((name, index) => [name, 7_000 + index]));
     const servers = await Promise.all(
