@@ -11,7 +11,14 @@ import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
 
-const PACKAGES = [...ICINGA_PACKAGES, ...NETWORK_PACKAGES, "libmonitoring-livestatus-perl", "faketime", "netcat-openbsd", "socat"];
+const PACKAGES = [
+  ...ICINGA_PACKAGES,
+  ...NETWORK_PACKAGES,
+  "libmonitoring-livestatus-perl",
+  "faketime",
+  "netcat-openbsd",
+  "socat",
+];
 
 const report = z.object({
   numPassedTests: z.number(),

@@ -18,6 +18,9 @@ export interface DialOptions {
 
 export type DialCarrier = (options: DialOptions) => Promise<Carrier>;
 
+/** ms for the other side to answer a close. */
+const CLOSE_WITHIN = 2_000;
+
 class AgentCarrier implements Carrier {
   readonly kind = "websocket";
   readonly #early: Buffer[] = [];
@@ -27,6 +30,7 @@ class AgentCarrier implements Carrier {
   constructor(
     private readonly socket: WebSocket,
     readonly peer: string,
+    private readonly clock: Clock,
   ) {
     socket.on("message", (data: Buffer, isBinary: boolean) => {
       if (!isBinary) socket.close(1003);
@@ -60,6 +64,8 @@ class AgentCarrier implements Carrier {
 
   close(reason: string): void {
     this.socket.close(1000, reason.slice(0, 100));
+    // on a dead line the answer never comes, and an agent that is told to stop would wait for it
+    this.clock.after(CLOSE_WITHIN, () => this.socket.terminate());
   }
 }
 
@@ -78,7 +84,7 @@ export const dialWebSocket: DialCarrier = ({ url, ca, clock, timeout }) => {
   });
   socket.once("open", () => {
     timer.cancel();
-    resolve(new AgentCarrier(socket, url));
+    resolve(new AgentCarrier(socket, url, clock));
   });
   socket.once("error", (error: NodeJS.ErrnoException) => {
     timer.cancel();

@@ -52,11 +52,11 @@ export class Relay {
     for (const pair of this.#pairs) for (const socket of pair) socket.resetAndDestroy();
   }
 
-  /** Carries nothing more on the connections of now, without a word to either end. */
+  /** Carries nothing more on the connections of now, not even their end: a black hole. */
   hold(): void {
     for (const pair of this.#pairs) {
       for (const socket of pair) {
-        socket.removeAllListeners("drain");
+        for (const event of ["data", "drain", "close"]) socket.removeAllListeners(event);
         socket.pause();
       }
     }

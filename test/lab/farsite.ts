@@ -14,7 +14,7 @@ import type { hubConfig } from "../../hub/config.ts";
 import type { EndpointState } from "../../hub/endpoint/index.ts";
 import type { HubStatus, NewToken, SiteView } from "../../hub/hub.ts";
 import { Cleanup, scratchDirectory } from "./cleanup.ts";
-import { type Exit, type LabProcess, type LaunchOptions, launch, waitFor } from "./process.ts";
+import { type LabProcess, type LaunchOptions, launch, waitFor } from "./process.ts";
 
 type Kind = "hub" | "agent";
 type HubSettings = Partial<z.input<typeof hubConfig>>;
@@ -159,8 +159,11 @@ export abstract class Installation {
     return this.#process;
   }
 
-  stop(): Promise<Exit> {
-    return this.process.stop();
+  /** Asks it to stop, as systemd does; throws when it does not end in good order. */
+  async stop(): Promise<void> {
+    const { code, signal } = await this.process.stop();
+    if (code !== 0)
+      throw new Error(`${this.process.label} ended with ${signal ?? code}:\n${this.process.output}`);
   }
 
   /** Ends it as a crash would. */
