@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { call, FarsiteLab, type Installation } from "../../lab/farsite.ts";
 import { type Authority, makeAuthority } from "../certificates.ts";
 import { withoutPrivilege } from "../privilege.ts";
@@ -138,6 +138,12 @@ describe("the TLS files of a hub", () => {
 });
 
 describe("the folders", () => {
+  /** Takes the right to write into a folder away until the test is over. */
+  function writeProtect(folder: string): void {
+    chmodSync(folder, 0o500);
+    onTestFinished(() => chmodSync(folder, 0o700));
+  }
+
   test.each([
     ["hub", "serve"],
     ["agent", "run"],
@@ -150,7 +156,8 @@ describe("the folders", () => {
 
   test("the state directory cannot be written", async () => {
     const hub = await lab.makeHub();
-    mkdirSync(hub.stateDir, { mode: 0o500 });
+    mkdirSync(hub.stateDir);
+    writeProtect(hub.stateDir);
     const finished = await hub.call(["serve"], { through: withoutPrivilege });
     expectRefusal(finished, "E_STATE", join(hub.stateDir, "hub.key"), /permission denied/i);
   });
@@ -167,7 +174,7 @@ describe("the folders", () => {
     mkdirSync(hub.runDir);
     const socket = join(hub.runDir, "admin.sock");
     writeFileSync(socket, "");
-    chmodSync(hub.runDir, 0o500);
+    writeProtect(hub.runDir);
     const finished = await hub.call(["serve"], { through: withoutPrivilege });
     expectRefusal(finished, "E_LISTEN", `the admin socket ${socket} cannot be opened`, /permission denied/i);
   });
@@ -176,7 +183,8 @@ describe("the folders", () => {
     const hub = await lab.startHub();
     const { token } = await hub.addSite("acme/main");
     const agent = lab.makeAgent();
-    mkdirSync(agent.stateDir, { mode: 0o500 });
+    mkdirSync(agent.stateDir);
+    writeProtect(agent.stateDir);
     const finished = await agent.enroll(token, { through: withoutPrivilege });
     expectRefusal(finished, "E_STATE", `${agent.stateDir}/`, "cannot be written", /permission denied/i);
     chmodSync(agent.stateDir, 0o700);
