@@ -25,7 +25,23 @@ const limits = z.strictObject({
   handshake_seconds: z.number().min(0.1).max(300).default(20),
 });
 
+const hub = z.strictObject({
+  /** Addresses of the hub, tried in order; the one in the enrolment token when there are none. */
+  urls: z
+    .array(z.string().regex(/^wss?:\/\/[^/?#@\s]+$/, "wss://HOST or wss://HOST:PORT, without a path"))
+    .min(1)
+    .max(8)
+    .optional(),
+});
+
+const carrier = z.strictObject({
+  /** Seconds after which the connection is replaced by a fresh one, for proxies that cut at a fixed age. */
+  max_age_seconds: z.number().min(1).max(604_800).optional(),
+});
+
 export const agentConfig = z.strictObject({
+  hub: hub.prefault({}),
+  carrier: carrier.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),
   /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */

@@ -28,6 +28,11 @@ export class Deque<T> {
     return index < this.#length ? this.#items[(this.#head + index) & (this.#items.length - 1)] : undefined;
   }
 
+  /** Puts another item `index` places from the front; there must be one. */
+  set(index: number, item: T): void {
+    if (index < this.#length) this.#items[(this.#head + index) & (this.#items.length - 1)] = item;
+  }
+
   clear(): void {
     this.#items = new Array(8);
     this.#head = 0;

@@ -11,6 +11,7 @@ export interface TunnelOptions extends SessionOptions {
   maxStreams?: number;
   handlers: MuxHandlers & {
     carrier(link: Link | undefined, reason?: FarsiteError): void;
+    goAway(ms: number): void;
     end(reason: FarsiteError): void;
   };
 }
@@ -23,12 +24,20 @@ export interface Tunnel {
 export function createTunnel(options: TunnelOptions): Tunnel {
   const { side, id, handlers, maxStreams } = options;
   const session = new Session(id, options);
-  const mux = new Mux({ side, session, handlers, ...(maxStreams === undefined ? {} : { maxStreams }) });
+  const mux = new Mux({
+    side,
+    session,
+    handlers,
+    clock: options.clock,
+    rtt: () => session.rtt,
+    ...(maxStreams === undefined ? {} : { maxStreams }),
+  });
   session.attach({
-    pull: () => mux.pull(),
+    pull: (lowest, most) => mux.pull(lowest, most),
     acknowledged: (record) => mux.acknowledged(record),
     frames: (record) => mux.frames(record),
     carrier: (link, reason) => handlers.carrier(link, reason),
+    goAway: (ms) => handlers.goAway(ms),
     end: (reason) => {
       mux.end();
       handlers.end(reason);

@@ -58,6 +58,10 @@ const limits = z.strictObject({
   streams: z.int().min(1).max(65_536).default(1024),
   /** Seconds that a session waits for its next carrier. */
   grace_seconds: z.number().min(1).max(3600).default(60),
+  /** Seconds after the loss of a carrier for which new clients wait for the next one; then they are refused. */
+  hold_seconds: z.number().min(0).max(60).default(5),
+  /** Seconds after which agents come back when this hub stops; each adds as much again at random. */
+  return_seconds: z.number().min(0).max(300).default(2),
   /** Seconds after which a carrier on which nothing was heard is given up. */
   dead_seconds: z.number().min(1).max(300).default(10),
   /** Minutes an enrolment token can be used. */
@@ -89,6 +93,8 @@ export const hubConfig = z.strictObject({
         }
       }
     }),
+  /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
+  compress: z.array(serviceName).default(["livestatus", "ec"]),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });

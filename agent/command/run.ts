@@ -1,5 +1,6 @@
 /** `farsite-agent run`: wires the agent's parts, and runs it until it is told to stop. */
 
+import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
@@ -48,6 +49,9 @@ async function run(places: Places): Promise<void> {
     session: { grace: config.limits.grace_seconds * 1000, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
     timeout: config.limits.handshake_seconds * 1000,
+    urls: config.hub.urls ?? [enrolled.url],
+    maxAge: config.carrier.max_age_seconds && config.carrier.max_age_seconds * 1000,
+    network: () => JSON.stringify(networkInterfaces()),
   });
   const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services);
   const site = `${enrolled.tenant}/${enrolled.site}`;

@@ -47,7 +47,7 @@ export class Services {
     socket.once("connect", () => timer.cancel());
     socket.once("error", (error) => this.#noteFailure(stream.service, error.message));
     socket.once("close", () => timer.cancel());
-    join(socket, stream, { unreachable: "targetUnreachable" });
+    join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket" });
   }
 
   /** One line a minute for each reason: a core that is down is asked many times a second. */

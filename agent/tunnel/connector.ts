@@ -1,5 +1,4 @@
-/** Keeps the agent connected: dials, authenticates, goes on with the session, and again after every loss. */
-
+/** Keeps the agent connected: dials, authenticates, goes on with the session, and replaces carriers. */
 import type { Clock, Timer } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import type { Attached } from "../../common/handshake/index.ts";
@@ -12,10 +11,13 @@ import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
 import { Backoff, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
 import { type Accepted, openSession } from "./handshake.ts";
+import { Renewal } from "./renewal.ts";
 import type { DialCarrier } from "./websocket.ts";
 
 export interface ConnectorOptions {
   enrolled: Enrolled;
+  /** The hub's addresses, in the order in which they are tried. */
+  urls: readonly string[];
   services: Services;
   dial: DialCarrier;
   ca: string[] | undefined;
@@ -27,6 +29,10 @@ export interface ConnectorOptions {
   maxStreams: number;
   /** ms for connection and handshake. */
   timeout: number;
+  /** ms after which a carrier is replaced while it still serves. */
+  maxAge: number | undefined;
+  /** This host's addresses, in a form that is equal when they are. */
+  network: () => string;
 }
 
 export interface ConnectorStatus {
@@ -59,30 +65,39 @@ const STANDING: ReadonlySet<string> = new Set([
   "E_TLS_UNTRUSTED",
 ]);
 
+type Outcome = { lost: FarsiteError } | { renew: string };
+
 export class Connector {
   readonly #options: ConnectorOptions;
   readonly #backoff: Backoff;
+  readonly #renewal: Renewal;
   #tunnel: Tunnel | undefined;
   #state: ConnectorStatus["state"] = "connecting";
   #since: number;
+  #url: string;
   #accepted: Accepted | undefined;
   #error: FarsiteError | undefined;
   #stopped = false;
   #wait: { timer: Timer; done: () => void } | undefined;
+  #onLost: (reason: FarsiteError) => void = () => {};
+  /** ms after which a hub that stops wants to see us again. */
+  #comeBack: number | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
     this.#backoff = new Backoff(options.random);
+    this.#renewal = new Renewal(options);
     this.#since = options.clock.wall();
+    this.#url = options.urls[0] ?? options.enrolled.url;
   }
 
   status(): ConnectorStatus {
-    const { url, tenant, site } = this.#options.enrolled;
+    const { tenant, site } = this.#options.enrolled;
     const error = this.#error;
     return {
       state: this.#state,
       since: this.#since,
-      url,
+      url: this.#url,
       tenant,
       site,
       carrier: this.#tunnel?.session.link?.kind,
@@ -101,47 +116,108 @@ export class Connector {
   /** Runs until `stop`. */
   async run(): Promise<void> {
     const { clock, log } = this.#options;
+    let began = 0;
     while (!this.#stopped) {
-      this.#enter("connecting");
+      if (!this.#tunnel?.session.link) this.#enter("connecting");
+      let wait: number;
       try {
-        const { lost } = await this.#connect();
+        const { lost } = await this.#connectAnywhere();
         // asked to stop while there was nothing yet that could be ended
         if (this.#stopped) return this.stop();
-        const began = clock.now();
         this.#error = undefined;
-        this.#enter("connected");
-        log.info("connected", { hub: this.#options.enrolled.url, version: this.#accepted?.hubVersion });
-        this.#error = await lost;
-        this.#backoff.held(clock.now() - began);
-        if (!this.#stopped)
-          log.warn("connection lost", { code: this.#error.code, reason: this.#error.message });
-      } catch (error) {
-        const known = error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", String(error));
-        if (known.code !== this.#error?.code) {
-          log.error(known.message, { code: known.code, do: known.hint });
+        const replaced = this.#state === "connected";
+        if (!replaced) {
+          this.#enter("connected");
+          began = clock.now();
         }
-        this.#error = known;
+        log.info(replaced ? "carrier replaced" : "connected", {
+          hub: this.#url,
+          version: this.#accepted?.hubVersion,
+        });
+        const outcome = await this.#serve(lost);
+        if ("renew" in outcome) {
+          log.info("carrier is to be replaced", { reason: outcome.renew });
+          continue;
+        }
+        this.#error = outcome.lost;
+        if (!this.#stopped) {
+          log.warn("connection lost", { code: outcome.lost.code, reason: outcome.lost.message });
+        }
+        wait = this.#waitAfterLoss(clock.now() - began);
+      } catch (error) {
+        wait = this.#waitAfterFailure(error);
       }
-      if (!this.#stopped) await this.#pause();
+      if (!this.#stopped) await this.#pause(wait);
     }
   }
 
   stop(): void {
     this.#stopped = true;
+    this.#renewal.stop();
     this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
+    this.#lose(new FarsiteError("E_SESSION_LOST", "the agent stops"));
+  }
+
+  /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
+  #lose(reason: FarsiteError): void {
+    // also while another carrier is already on its way
+    if (this.#state === "connected") this.#enter("connecting");
+    this.#onLost(reason);
     this.#wait?.timer.cancel();
     this.#wait?.done();
   }
 
+  /** Waits until the carrier is lost or is to be replaced. */
+  async #serve(lost: Promise<FarsiteError>): Promise<Outcome> {
+    const outcome = await Promise.race([
+      lost.then((reason): Outcome => ({ lost: reason })),
+      this.#renewal.due().then((why): Outcome => ({ renew: why })),
+    ]);
+    this.#renewal.stop();
+    return outcome;
+  }
+
+  #waitAfterLoss(held: number): number {
+    const { clock, random } = this.#options;
+    const comeBack = this.#comeBack;
+    this.#comeBack = undefined;
+    if (comeBack !== undefined) return comeBack * (1 + random.unit());
+    const standing = this.#error !== undefined && STANDING.has(this.#error.code);
+    return standing ? this.#backoff.next() : this.#backoff.afterLoss(held, clock.now());
+  }
+
+  #waitAfterFailure(error: unknown): number {
+    const known = error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", String(error));
+    if (known.code !== this.#error?.code) {
+      this.#options.log.error(known.message, { code: known.code, do: known.hint });
+    }
+    this.#error = known;
+    return this.#backoff.next() * (STANDING.has(known.code) ? REFUSED_BACKOFF_FACTOR : 1);
+  }
+
+  /** Tries the hub's addresses in order; throws what the last one failed with. */
+  async #connectAnywhere(): Promise<{ lost: Promise<FarsiteError> }> {
+    let failure: unknown;
+    for (const url of this.#options.urls) {
+      try {
+        return await this.#connect(url);
+      } catch (error) {
+        failure = error;
+        if (this.#stopped) break;
+      }
+    }
+    throw failure;
+  }
+
   /** Makes one connection; `lost` tells of its end. */
-  async #connect(): Promise<{ lost: Promise<FarsiteError> }> {
+  async #connect(url: string): Promise<{ lost: Promise<FarsiteError> }> {
     const { enrolled, dial, ca, clock, random, timeout, log } = this.#options;
-    const carrier = await dial({ url: enrolled.url, ca, clock, timeout });
+    const carrier = await dial({ url, ca, clock, timeout });
     const present = this.#tunnel?.session.ended ? undefined : this.#tunnel?.session;
     const wanted = { session: present?.id ?? null, received: present?.received ?? 0 };
     const lost = Promise.withResolvers<FarsiteError>();
     const take = (answer: Attached, link: Link): void => {
-      if (answer.resumed && present) {
+      if (answer.resumed && present && !present.ended) {
         this.#onLost = lost.resolve;
         present.adopt(link, answer.received, answer.from);
         return;
@@ -150,21 +226,20 @@ export class Connector {
       this.#onLost = lost.resolve;
       this.#begin(answer.session, link);
     };
-    const hubKey = Buffer.from(enrolled.hubKey, "base64");
     this.#accepted = await openSession(carrier, wanted, take, {
       identity: enrolled.identity,
-      hubKey,
+      hubKey: Buffer.from(enrolled.hubKey, "base64"),
       clock,
       random,
       timeout,
     });
+    this.#url = url;
+    if (this.#stopped) this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
     if (Math.abs(this.#accepted.clockSkew) > SKEW_WARNING) {
       log.warn("this host's clock and the hub's differ", { ms: this.#accepted.clockSkew });
     }
     return { lost: lost.promise };
   }
-
-  #onLost: (reason: FarsiteError) => void = () => {};
 
   #begin(id: Uint8Array, link: Link): void {
     const { services, clock, random, defer, session: limits, maxStreams } = this.#options;
@@ -180,10 +255,14 @@ export class Connector {
         accept: (stream) => services.accept(stream),
         control: () => {},
         carrier: (now, reason) => {
-          if (!now && reason) this.#onLost(reason);
+          if (!now && reason) this.#lose(reason);
+        },
+        goAway: (ms) => {
+          if (ms === 0) this.#renewal.ask("the hub asks for it");
+          else this.#comeBack = ms;
         },
         end: (reason) => {
-          if (this.#tunnel === tunnel) this.#onLost(reason);
+          if (this.#tunnel === tunnel) this.#lose(reason);
         },
       },
     });
@@ -197,12 +276,11 @@ export class Connector {
     this.#since = this.#options.clock.wall();
   }
 
-  #pause(): Promise<void> {
-    this.#enter("waiting");
-    const standing = this.#error !== undefined && STANDING.has(this.#error.code);
-    const wait = this.#backoff.next() * (standing ? REFUSED_BACKOFF_FACTOR : 1);
+  /** Waits between two tries; while a carrier still serves, its loss ends the wait. */
+  #pause(ms: number): Promise<void> {
+    if (!this.#tunnel?.session.link) this.#enter("waiting");
     return new Promise((resolve) => {
-      this.#wait = { timer: this.#options.clock.after(wait, resolve), done: resolve };
+      this.#wait = { timer: this.#options.clock.after(ms, resolve), done: resolve };
     });
   }
 }

@@ -3,12 +3,13 @@
  *
  *   0  u8   type
  *   1  u8   flags        FIN = 1: the sender's last DATA of this stream
+ *                        PACKED = 2: with DATA, the body is compressed; with OPEN, DATA of this stream may be
  *   2  u16  length       of the body
  *   4  u32  stream       odd: opened by the agent; even, not 0: by the hub; rising per opener
  *
  *   type       body
  *   1 OPEN     u8 priority, then the service's name; DATA may follow in the same record
- *   2 DATA     bytes, counted against the receiver's credit
+ *   2 DATA     bytes, counted unpacked against the receiver's credit
  *   3 CREDIT   u32 bytes more that the other side may send
  *   4 RESET    u16 code; the stream is gone in both directions
  *   5 CONTROL  MessagePack, on stream 0: what the two ends tell each other
@@ -24,9 +25,13 @@ export const CREDIT = 3;
 export const RESET = 4;
 export const CONTROL = 5;
 export const FIN = 1;
+export const PACKED = 2;
 
 /** Bytes that either side may send on a new stream before it is given more. */
-export const INITIAL_CREDIT = 1 << 20;
+export const INITIAL_CREDIT = 256 << 10;
+
+/** Credit that a stream may have at most: 600 Mbit/s over a line of 100 ms need 7.5 MB. */
+export const MOST_CREDIT = 8 << 20;
 
 /** Longest name of a service in OPEN, in bytes. */
 export const MAX_SERVICE_NAME = 32;

@@ -6,6 +6,11 @@ import type { Stream } from "./stream.ts";
 export interface JoinOptions {
   /** How the stream is reset when the socket fails before it was connected. */
   unreachable?: ResetReason;
+  /**
+   * Whose bytes are still delivered when it breaks: a core's answer, not a request whose client is gone. So the
+   * core's side says "socket", the client's side "stream".
+   */
+  deliver?: "socket" | "stream";
   /** Called once both are gone. */
   done?: (outcome: "closed" | "socket-lost" | ResetReason) => void;
 }
@@ -44,7 +49,9 @@ export function join(socket: Socket, stream: Stream, options: JoinOptions = {}):
     // a socket that saw both ends leaves a stream that will see them too
     if (!(localEnded && remoteEnded)) {
       if (localEnded) stream.end();
-      stream.reset(outcome === "closed" || outcome === "socket-lost" ? "cancelled" : outcome);
+      const reason = outcome === "closed" || outcome === "socket-lost" ? "cancelled" : outcome;
+      if (options.deliver === "socket") stream.abort(reason);
+      else stream.reset(reason);
     }
     options.done?.(outcome);
   });
@@ -66,8 +73,10 @@ export function join(socket: Socket, stream: Stream, options: JoinOptions = {}):
       // after a clean end the last bytes still belong to the client; otherwise a cut answer must not look
       // complete to one who takes the end of the connection for the end of the answer
       if (remoteEnded) socket.destroySoon();
-      else if (connected) socket.resetAndDestroy();
-      else socket.destroy();
+      else if (!connected) socket.destroy();
+      else if (options.deliver === "stream" && socket.writableLength > 0) {
+        socket.once("drain", () => socket.resetAndDestroy());
+      } else socket.resetAndDestroy();
     },
   });
 }

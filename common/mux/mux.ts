@@ -1,11 +1,12 @@
 /** Streams of one session: opens them, shares the session's records among them, delivers what comes. */
 
+import type { Clock } from "../clock.ts";
 import { Deque } from "../deque.ts";
 import { FarsiteError } from "../errors.ts";
 import { records } from "../session/index.ts";
 import * as wire from "./frame.ts";
 import { commit, release, room } from "./slab.ts";
-import { MuxStream, type Stream, type StreamOwner } from "./stream.ts";
+import { MuxStream, PACKED_BODY, type Stream, type StreamOwner } from "./stream.ts";
 
 /** What the mux needs of the session below it. */
 export interface FrameCarrier {
@@ -26,6 +27,9 @@ export interface MuxOptions {
   side: "agent" | "hub";
   session: FrameCarrier;
   handlers: MuxHandlers;
+  clock: Clock;
+  /** Round-trip time of the session in ms, when it is known. */
+  rtt: () => number | undefined;
   /** Most streams open at once, per session; each costs at most its credit in memory. Default 1,024. */
   maxStreams?: number;
 }
@@ -35,6 +39,9 @@ const QUANTUM = 16 << 10;
 
 /** Frames other than DATA that may wait to be sent. */
 const MAX_URGENT = 16_384;
+
+/** Credit beyond the initial one that all streams of a session may have together. */
+const MOST_WIDENED = 32 << 20;
 
 /** Highest number of a stream: a u32. */
 const MAX_STREAM = 0xffff_ffff;
@@ -51,6 +58,9 @@ export class Mux implements StreamOwner {
     new Deque(),
     new Deque(),
   ];
+  readonly #clock: Clock;
+  readonly #rtt: () => number | undefined;
+  #widened = 0;
   #lastOwn: number;
   #lastPeer: number;
   #over = false;
@@ -60,6 +70,8 @@ export class Mux implements StreamOwner {
     this.#session = options.session;
     this.#handlers = options.handlers;
     this.#maxStreams = options.maxStreams ?? 1024;
+    this.#clock = options.clock;
+    this.#rtt = options.rtt;
     this.#lastOwn = this.#side === "agent" ? -1 : 0;
     this.#lastPeer = this.#side === "agent" ? 0 : -1;
   }
@@ -71,8 +83,9 @@ export class Mux implements StreamOwner {
   /**
    * Opens a stream; undefined when the session is over, has too many, or has too many frames to send. Bytes
    * may be written at once.
+   * @param packed whether its data may be compressed, both ways
    */
-  open(service: string, priority: wire.Priority): Stream | undefined {
+  open(service: string, priority: wire.Priority, packed = false): Stream | undefined {
     if (this.#over || this.#streams.size >= this.#maxStreams) return undefined;
     // while nothing leaves, clients that come and go must not use up what is there for answers
     if (this.#urgent.length >= MAX_URGENT / 2) return undefined;
@@ -81,10 +94,10 @@ export class Mux implements StreamOwner {
       return undefined;
     }
     this.#lastOwn += 2;
-    const stream = new MuxStream(this.#lastOwn, service, priority, this);
+    const stream = new MuxStream(this.#lastOwn, service, priority, this, packed);
     this.#streams.set(stream.id, stream);
     const name = Buffer.from(service, "latin1");
-    const frame = this.#frame(wire.OPEN, stream.id, 1 + name.length);
+    const frame = this.#frame(wire.OPEN, stream.id, 1 + name.length, packed ? wire.PACKED : 0);
     frame[wire.HEADER] = priority;
     name.copy(frame, wire.HEADER + 1);
     this.#send(frame);
@@ -107,12 +120,16 @@ export class Mux implements StreamOwner {
     for (const stream of [...this.#streams.values()]) stream.onReset("sessionLost");
   }
 
-  /** Builds the next FRAMES record, or undefined when there is nothing to send. */
-  pull(): Buffer | undefined {
-    if (this.#urgent.length === 0 && !this.#ready.some((queue) => queue.length > 0)) return undefined;
+  /**
+   * Builds the next FRAMES record, or undefined when there is nothing to send.
+   * @param lowest streams of this priority and better ones may send now
+   * @param most bytes the record should hold at most; other frames than DATA may exceed that
+   */
+  pull(lowest: wire.Priority, most: number): Buffer | undefined {
+    if (this.#urgent.length === 0 && !this.#anyReady(lowest)) return undefined;
     const record = room(records.MAX_RECORD);
     record[0] = records.FRAMES;
-    let at = 1;
+    let at: number = records.FRAMES_HEADER;
     for (
       let frame = this.#urgent.at(0);
       frame && at + frame.length <= records.MAX_RECORD;
@@ -123,10 +140,19 @@ export class Mux implements StreamOwner {
     }
     const taken: MuxStream[] = [];
     // a stream's data must not overtake its OPEN, which may be among what still waits
-    if (this.#urgent.length === 0) for (const queue of this.#ready) at = this.#fill(record, at, queue, taken);
-    const built = at > 1 ? commit(at) : undefined;
+    for (let priority = 0; priority <= lowest && this.#urgent.length === 0; priority++) {
+      at = this.#fill(record, at, most, this.#ready[priority as wire.Priority], taken);
+    }
+    const built = at > records.FRAMES_HEADER ? commit(at) : undefined;
     for (const stream of taken) stream.afterTake();
     return built;
+  }
+
+  #anyReady(lowest: wire.Priority): boolean {
+    for (let priority = 0; priority <= lowest; priority++) {
+      if (this.#ready[priority as wire.Priority].length > 0) return true;
+    }
+    return false;
   }
 
   /** A record that `pull` gave has arrived. */
@@ -135,19 +161,22 @@ export class Mux implements StreamOwner {
   }
 
   /** Lets the streams of one priority put data into a record, in turns. */
-  #fill(record: Buffer, from: number, queue: Deque<MuxStream>, taken: MuxStream[]): number {
+  #fill(record: Buffer, from: number, most: number, queue: Deque<MuxStream>, taken: MuxStream[]): number {
     let at = from;
-    while (at + wire.HEADER < records.MAX_RECORD) {
+    while (at + wire.HEADER < most) {
       const stream = queue.shift();
       if (!stream) break;
       stream.queued = false;
       if (!stream.sendable || stream.finSent) continue;
-      const space = records.MAX_RECORD - at - wire.HEADER;
-      const n = stream.take(record, at + wire.HEADER, queue.length > 0 ? Math.min(QUANTUM, space) : space);
+      const space = most - at - wire.HEADER;
+      const body = stream.body(record, at + wire.HEADER, queue.length > 0 ? Math.min(QUANTUM, space) : space);
+      const packed = body >= PACKED_BODY;
+      const length = packed ? body - PACKED_BODY : body;
       const fin = stream.finWanted && stream.pendingBytes === 0;
       if (fin) stream.finSent = true;
-      wire.writeHeader(record, at, wire.DATA, fin ? wire.FIN : 0, n, stream.id);
-      at += wire.HEADER + n;
+      const flags = (fin ? wire.FIN : 0) | (packed ? wire.PACKED : 0);
+      wire.writeHeader(record, at, wire.DATA, flags, length, stream.id);
+      at += wire.HEADER + length;
       if (!fin && stream.sendable) this.#enqueue(stream);
       taken.push(stream);
     }
@@ -156,7 +185,7 @@ export class Mux implements StreamOwner {
 
   /** Takes a FRAMES record apart. Throws when it breaks the protocol. */
   frames(record: Buffer): void {
-    let at = 1;
+    let at: number = records.FRAMES_HEADER;
     while (at < record.length) {
       if (at + wire.HEADER > record.length) throw wire.brokenFrame("header cut short");
       const type = record[at];
@@ -172,13 +201,14 @@ export class Mux implements StreamOwner {
   }
 
   #dispatch(type: number | undefined, flags: number, id: number, body: Buffer): void {
-    if (flags !== 0 && !(type === wire.DATA && flags === wire.FIN)) throw wire.brokenFrame("unknown flags");
+    const known = type === wire.DATA ? wire.FIN | wire.PACKED : type === wire.OPEN ? wire.PACKED : 0;
+    if ((flags & ~known) !== 0) throw wire.brokenFrame("unknown flags");
     switch (type) {
       case wire.DATA:
-        this.#find(id)?.onData(body, flags === wire.FIN);
+        this.#find(id)?.onData(body, (flags & wire.FIN) !== 0, (flags & wire.PACKED) !== 0);
         return;
       case wire.OPEN:
-        this.#onOpen(id, body);
+        this.#onOpen(id, body, (flags & wire.PACKED) !== 0);
         return;
       case wire.CREDIT:
         if (body.length !== 4) throw wire.brokenFrame("CREDIT length");
@@ -197,7 +227,7 @@ export class Mux implements StreamOwner {
     }
   }
 
-  #onOpen(id: number, body: Buffer): void {
+  #onOpen(id: number, body: Buffer, packed: boolean): void {
     const own = id % 2 === (this.#side === "agent" ? 1 : 0);
     if (own || id <= this.#lastPeer) throw wire.brokenFrame(`OPEN of stream ${id}`);
     const priority = body[0];
@@ -207,7 +237,7 @@ export class Mux implements StreamOwner {
       throw wire.brokenFrame("OPEN service name");
     }
     this.#lastPeer = id;
-    const stream = new MuxStream(id, service, priority, this);
+    const stream = new MuxStream(id, service, priority, this, packed);
     if (this.#streams.size >= this.#maxStreams) {
       this.sendReset(stream, "limit");
       return;
@@ -238,6 +268,18 @@ export class Mux implements StreamOwner {
     this.#send(frame);
   }
 
+  /** Doubles a window that is used up within two round trips: then the line waits for credit. */
+  widen(stream: MuxStream, window: number): number {
+    const now = this.#clock.now();
+    const elapsed = now - stream.grantedAt;
+    stream.grantedAt = now;
+    // on a machine or a LAN, what takes the time is the turns of the two event loops
+    if (elapsed * 2 > Math.max(1, this.#rtt() ?? 0)) return 0;
+    const extra = Math.max(0, Math.min(window, wire.MOST_CREDIT - window, MOST_WIDENED - this.#widened));
+    this.#widened += extra;
+    return extra;
+  }
+
   sendReset(stream: MuxStream, reason: wire.ResetReason): void {
     const frame = this.#frame(wire.RESET, stream.id, 2);
     frame.writeUInt16BE(wire.RESET_CODES[reason], wire.HEADER);
@@ -245,7 +287,7 @@ export class Mux implements StreamOwner {
   }
 
   gone(stream: MuxStream): void {
-    this.#streams.delete(stream.id);
+    if (this.#streams.delete(stream.id)) this.#widened -= stream.widened;
   }
 
   #enqueue(stream: MuxStream): void {
@@ -253,9 +295,9 @@ export class Mux implements StreamOwner {
     this.#ready[stream.priority].push(stream);
   }
 
-  #frame(type: number, stream: number, length: number): Buffer {
+  #frame(type: number, stream: number, length: number, flags = 0): Buffer {
     const frame = Buffer.allocUnsafe(wire.HEADER + length);
-    wire.writeHeader(frame, 0, type, 0, length, stream);
+    wire.writeHeader(frame, 0, type, flags, length, stream);
     return frame;
   }
 

@@ -1,6 +1,7 @@
 /** One flow-controlled byte stream inside a session, with half-close and reset. */
 import { Deque } from "../deque.ts";
 import { brokenFrame, INITIAL_CREDIT, type Priority, type ResetReason } from "./frame.ts";
+import { Packing, unpackBody } from "./packing.ts";
 
 export interface StreamHandlers {
   /** Bytes came. Whoever takes them calls `consumed` once they are out of the way. */
@@ -18,10 +19,18 @@ export interface StreamOwner {
   /** The stream has something to send, or sent its FIN. */
   ready(stream: MuxStream): void;
   credit(stream: MuxStream, bytes: number): void;
+  /**
+   * How many bytes to add to a window of `window` bytes, a quarter of which was used up and consumed since the
+   * last grant.
+   */
+  widen(stream: MuxStream, window: number): number;
   sendReset(stream: MuxStream, reason: ResetReason): void;
   /** Both directions ended, or it was reset. */
   gone(stream: MuxStream): void;
 }
+
+/** Marks the length of a packed body. */
+export const PACKED_BODY = 1 << 24;
 
 /** Bytes waiting in a stream above which `write` asks for a pause. */
 const HIGH_WATER = 256 << 10;
@@ -37,12 +46,15 @@ export interface Stream {
   end(): void;
   /** Gives the stream up in both directions. What was written before `end` is still delivered first. */
   reset(reason: ResetReason): void;
+  /** As `reset`, but what was written is delivered first; the other side still sees no clean end. */
+  abort(reason: ResetReason): void;
   /** `bytes` of what `data` gave are out of the way: the other side may send as many more. */
   consumed(bytes: number): void;
 }
 
 export class MuxStream implements Stream {
   #handlers: StreamHandlers | undefined;
+  readonly #packing: Packing | undefined;
 
   /** What waits to be sent; the first chunk from `offset` on. */
   readonly pending = new Deque<Buffer>();
@@ -56,9 +68,14 @@ export class MuxStream implements Stream {
   finSent = false;
   #paused = false;
   #resetAfterFin: ResetReason | undefined;
+  #resetAfterData: ResetReason | undefined;
 
   /** Bytes that the other side may still send. */
   #receiveCredit = INITIAL_CREDIT;
+  /** What that is when all is consumed: grows where the line is longer than it. */
+  #window = INITIAL_CREDIT;
+  /** When credit was last granted, on the owner's clock. */
+  grantedAt = Number.NEGATIVE_INFINITY;
   #consumed = 0;
   #finReceived = false;
   #gone = false;
@@ -68,10 +85,18 @@ export class MuxStream implements Stream {
     readonly service: string,
     readonly priority: Priority,
     private readonly owner: StreamOwner,
-  ) {}
+    packed = false,
+  ) {
+    this.#packing = packed ? new Packing() : undefined;
+  }
 
   attach(handlers: StreamHandlers): void {
     this.#handlers = handlers;
+  }
+
+  /** Bytes of credit beyond what every stream begins with. */
+  get widened(): number {
+    return this.#window - INITIAL_CREDIT;
   }
 
   get sendable(): boolean {
@@ -105,37 +130,64 @@ export class MuxStream implements Stream {
     this.#leave();
   }
 
+  abort(reason: ResetReason): void {
+    if (this.finWanted || this.pendingBytes === 0) this.reset(reason);
+    else this.#resetAfterData = reason;
+  }
+
   consumed(bytes: number): void {
     if (this.#gone || this.#finReceived) return;
     this.#consumed += bytes;
     // in few, large grants: each costs a frame
-    if (this.#consumed < INITIAL_CREDIT / 4) return;
-    this.#receiveCredit += this.#consumed;
-    this.owner.credit(this, this.#consumed);
+    if (this.#consumed < this.#window / 4) return;
+    const extra = this.owner.widen(this, this.#window);
+    const granted = this.#consumed + extra;
+    this.#window += extra;
+    this.#receiveCredit += granted;
     this.#consumed = 0;
+    this.owner.credit(this, granted);
   }
 
-  /** Moves up to `room` bytes of what waits into `into` at `at`; returns how many. */
-  take(into: Buffer, at: number, room: number): number {
-    const wanted = Math.min(room, this.pendingBytes, this.sendCredit);
-    let taken = 0;
-    while (taken < wanted) {
-      const chunk = this.pending.at(0) as Buffer;
-      const n = Math.min(wanted - taken, chunk.length - this.offset);
-      chunk.copy(into, at + taken, this.offset, this.offset + n);
-      taken += n;
-      this.offset += n;
-      if (this.offset === chunk.length) {
-        this.pending.shift();
-        this.offset = 0;
-      }
+  /** Moves data into the body of a frame; returns its length, plus PACKED_BODY when it is packed. */
+  body(into: Buffer, at: number, room: number): number {
+    const available = Math.min(this.pendingBytes, this.sendCredit);
+    const packed = this.#packing?.pack(this, available, room);
+    if (packed && this.#packing) {
+      into.set(packed, at);
+      this.#drop(this.#packing.covered);
+      return packed.length + PACKED_BODY;
     }
-    this.pendingBytes -= taken;
-    this.sendCredit -= taken;
-    return taken;
+    const length = Math.min(room, available);
+    this.peek(into.subarray(at), length);
+    this.#drop(length);
+    return length;
   }
 
-  /** After a record was filled: asks for more where a writer waits; not from within `take`. */
+  peek(into: Buffer, bytes: number): void {
+    let copied = 0;
+    let offset = this.offset;
+    for (let i = 0; copied < bytes; i++) {
+      const chunk = this.pending.at(i) as Buffer;
+      const n = Math.min(bytes - copied, chunk.length - offset);
+      chunk.copy(into, copied, offset, offset + n);
+      copied += n;
+      offset = 0;
+    }
+  }
+
+  /** The first `bytes` of what waits are on their way. */
+  #drop(bytes: number): void {
+    this.pendingBytes -= bytes;
+    this.sendCredit -= bytes;
+    let left = bytes + this.offset;
+    for (let chunk = this.pending.at(0); chunk && left >= chunk.length; chunk = this.pending.at(0)) {
+      left -= chunk.length;
+      this.pending.shift();
+    }
+    this.offset = left;
+  }
+
+  /** After a record was filled: asks for more where a writer waits; not from within `body`. */
   afterTake(): void {
     // it may have been given up from within another stream's `drain`
     if (this.#gone) return;
@@ -145,10 +197,13 @@ export class MuxStream implements Stream {
     }
     this.#leaveIfDone();
     if (this.finSent && this.#resetAfterFin) this.reset(this.#resetAfterFin);
+    if (this.pendingBytes === 0 && this.#resetAfterData) this.reset(this.#resetAfterData);
   }
 
-  onData(chunk: Buffer, fin: boolean): void {
+  onData(body: Buffer, fin: boolean, packed: boolean): void {
     if (this.#finReceived) throw brokenFrame("DATA after FIN");
+    if (packed && !this.#packing) throw brokenFrame("packed DATA on a stream that was not opened for it");
+    const chunk = packed ? unpackBody(body) : body;
     this.#receiveCredit -= chunk.length;
     if (this.#receiveCredit < 0) throw brokenFrame("DATA beyond the credit");
     if (fin) this.#finReceived = true;

@@ -2,7 +2,7 @@
  * Records are what the two ends of a session say to each other, one per carrier message, inside Noise.
  * The first byte of the plaintext is the kind:
  *
- *   0 FRAMES    numbered: mux frames, back to back, to the end of the record
+ *   0 FRAMES    numbered: u48 as in ACK, then mux frames, back to back, to the end of the record
  *   1 ACK       u48 count of FRAMES records received in this session so far
  *   2 PING      u32 any number
  *   3 PONG      u32 the number of the PING
@@ -11,6 +11,8 @@
  *   6 END       UTF-8 text, `CODE message`: the session is over
  *   7 ENROL     empty, agent to hub, the first record after an enrolment handshake: the key is kept, use the token
  *   8 ENROLLED  empty, hub to agent: the token is used up and the agent's key is the site's
+ *   9 GOAWAY    u32 ms, hub to agent: this carrier should be left. 0: take another now, this one serves until
+ *               then. Otherwise the hub is about to stop: come back after so long
  *
  * FRAMES records carry no number of their own: a carrier keeps order, so the number of its first one,
  * agreed by ATTACH and ATTACHED, gives the rest. All integers are big-endian.
@@ -26,6 +28,10 @@ export const ATTACHED = 5;
 export const END = 6;
 export const ENROL = 7;
 export const ENROLLED = 8;
+export const GOAWAY = 9;
+
+/** Bytes of a FRAMES record before its frames: the kind, and an acknowledgement that costs no record. */
+export const FRAMES_HEADER = 7;
 
 /** Largest plaintext of a record: one Noise message less its tag (Noise, section 3). */
 export const MAX_RECORD = 65_535 - 16;
@@ -37,12 +43,19 @@ const MAX_END_TEXT = 512;
 export function encodeAck(count: number): Buffer {
   const record = Buffer.allocUnsafe(7);
   record[0] = ACK;
-  record.writeUIntBE(count, 1, 6);
+  writeAck(record, count);
   return record;
 }
 
-export function decodeAck(record: Buffer): number {
-  expectLength(record, 7, "ACK");
+/** Puts the count into an ACK, or into the header of a FRAMES record. */
+export function writeAck(record: Buffer, count: number): void {
+  record.writeUIntBE(count, 1, 6);
+}
+
+/** The count in an ACK, or in the header of a FRAMES record. */
+export function readAck(record: Buffer): number {
+  if (record[0] === ACK) expectLength(record, 7, "ACK");
+  else if (record.length < FRAMES_HEADER) throw malformed(`FRAMES of ${record.length} bytes`);
   return record.readUIntBE(1, 6);
 }
 
@@ -55,6 +68,18 @@ export function encodePing(kind: typeof PING | typeof PONG, id: number): Buffer 
 
 export function decodePing(record: Buffer): number {
   expectLength(record, 5, record[0] === PING ? "PING" : "PONG");
+  return record.readUInt32BE(1);
+}
+
+export function encodeGoAway(ms: number): Buffer {
+  const record = Buffer.allocUnsafe(5);
+  record[0] = GOAWAY;
+  record.writeUInt32BE(Math.min(ms, 0xffff_ffff), 1);
+  return record;
+}
+
+export function decodeGoAway(record: Buffer): number {
+  expectLength(record, 5, "GOAWAY");
   return record.readUInt32BE(1);
 }
 

@@ -9,6 +9,7 @@ import { FarsiteError, reasonOf } from "../errors.ts";
 import type { Random } from "../random.ts";
 import type { Link } from "./link.ts";
 import * as wire from "./record.ts";
+import { SendWindow } from "./window.ts";
 
 export interface SessionOptions {
   clock: Clock;
@@ -36,21 +37,30 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = {
   replayBytes: 8 << 20,
   unsentBytes: 1 << 20,
-  ackBytes: 256 << 10,
-  ackDelay: 25,
+  ackBytes: 128 << 10,
+  ackDelay: 5,
   deadAfter: 10_000,
   grace: 60_000,
 };
 
+/** Heartbeats within the time after which a silent carrier is given up. */
+const BEATS = 4;
+
 export interface SessionHandlers {
-  /** The next FRAMES record to send, kind byte included, or undefined when nothing is to be sent. */
-  pull(): Buffer | undefined;
+  /**
+   * The next FRAMES record to send, with room for its header, or undefined when nothing is to be sent.
+   * @param lowest what is less urgent than this (0 control, 1 interactive, 2 bulk) must wait
+   * @param most bytes the record should hold at most
+   */
+  pull(lowest: 0 | 1 | 2, most: number): Buffer | undefined;
   /** A record that `pull` gave has arrived and is not needed any more. */
   acknowledged(record: Buffer): void;
   /** A FRAMES record, each once and in order. Throws when it breaks the protocol. */
   frames(record: Buffer): void;
   /** The carrier went away or came (back). */
   carrier(link: Link | undefined, reason?: FarsiteError): void;
+  /** The other side asks to leave this carrier: now for another one, or when it is gone for `ms`. */
+  goAway(ms: number): void;
   /** The session is over, once. */
   end(reason: FarsiteError): void;
 }
@@ -75,7 +85,10 @@ export class Session {
   /** The number of the next FRAMES record to go out on the current link: below `#sent` while replaying. */
   #linkSent = 0;
   readonly #kept = new Deque<Buffer>();
+  /** When each of them was last sent. */
+  readonly #sentAt = new Deque<number>();
   #keptBytes = 0;
+  readonly #window = new SendWindow();
 
   #unackedBytes = 0;
   #ackTimer: Timer | undefined;
@@ -84,7 +97,8 @@ export class Session {
   #beat: Timer | undefined;
   #silentBeats = 0;
   #pingId = 0;
-  #pingAt = 0;
+  /** When each of the last pings was sent. */
+  readonly #pings: number[] = [];
   #ended: FarsiteError | undefined;
   #rtt: number | undefined;
 
@@ -108,9 +122,9 @@ export class Session {
     return this.#received;
   }
 
-  /** Last measured round-trip time in ms. */
+  /** Last measured round-trip time in ms; until a heartbeat was answered, that of the first acknowledgements. */
   get rtt(): number | undefined {
-    return this.#rtt;
+    return this.#rtt ?? this.#window.leastRtt;
   }
 
   get link(): Link | undefined {
@@ -151,6 +165,7 @@ export class Session {
     this.#acknowledged = peerReceived;
     this.#linkSent = peerReceived;
     this.#forget();
+    this.#window.restart(this.#keptBytes);
     this.#link = link;
     this.#linkNext = from;
     this.#silentBeats = 0;
@@ -182,6 +197,11 @@ export class Session {
     });
   }
 
+  /** Asks the other side to leave the present carrier (see GOAWAY). */
+  sendGoAway(ms: number): void {
+    this.#link?.send(wire.encodeGoAway(ms));
+  }
+
   /** Gives up the present carrier; the session waits for the next. */
   dropCarrier(reason: FarsiteError): void {
     this.#link?.fail(reason);
@@ -201,6 +221,7 @@ export class Session {
     const link = this.#link;
     this.#link = undefined;
     this.#kept.clear();
+    this.#sentAt.clear();
     this.#keptBytes = 0;
     link?.fail(reason);
     this.#handlers?.end(reason);
@@ -227,22 +248,39 @@ export class Session {
     for (;;) {
       const link = this.#link;
       if (!link || link.unsent >= this.#limits.unsentBytes) return;
-      const record = this.#kept.at(this.#linkSent - this.#forgotten) ?? this.#next();
+      const record = this.#again() ?? this.#next();
       if (!record) return;
       this.#linkSent++;
+      wire.writeAck(record, this.#received);
+      this.#unackedBytes = 0;
       link.send(record);
       this.#forget();
     }
   }
 
+  /** The next record to be sent once more, on this carrier. */
+  #again(): Buffer | undefined {
+    const index = this.#linkSent - this.#forgotten;
+    const record = this.#kept.at(index);
+    if (record) this.#sentAt.set(index, this.#clock.now());
+    return record;
+  }
+
   #next(): Buffer | undefined {
     if (this.#keptBytes >= this.#limits.replayBytes) return undefined;
-    const record = this.#handlers?.pull();
+    const record = this.#handlers?.pull(this.#lowest(), this.#window.record(wire.MAX_RECORD));
     if (!record || this.#ended) return undefined;
     this.#sent++;
     this.#kept.push(record);
+    this.#sentAt.push(this.#clock.now());
     this.#keptBytes += record.length;
     return record;
+  }
+
+  /** Bulk fills the window; what somebody waits for may go beyond it, so that it need not wait for bulk. */
+  #lowest(): 0 | 1 | 2 {
+    const { limit } = this.#window;
+    return this.#keptBytes < limit ? 2 : this.#keptBytes < 2 * limit ? 1 : 0;
   }
 
   #onRecord(link: Link, record: Buffer): void {
@@ -253,13 +291,16 @@ export class Session {
           this.#onFrames(record);
           break;
         case wire.ACK:
-          this.#onAck(wire.decodeAck(record));
+          if (this.#onAck(wire.readAck(record))) this.#pump();
           break;
         case wire.PING:
           this.#onPing(link, wire.decodePing(record));
           break;
         case wire.PONG:
-          if (wire.decodePing(record) === this.#pingId) this.#rtt = this.#clock.now() - this.#pingAt;
+          this.#onPong(wire.decodePing(record));
+          break;
+        case wire.GOAWAY:
+          this.#handlers?.goAway(wire.decodeGoAway(record));
           break;
         case wire.END:
           this.#finish(wire.decodeEnd(record));
@@ -274,6 +315,7 @@ export class Session {
   }
 
   #onFrames(record: Buffer): void {
+    if (this.#onAck(wire.readAck(record))) this.wake();
     // resent on a newer carrier, although it had come over the older one
     if (this.#linkNext++ < this.#received) return;
     this.#received++;
@@ -281,23 +323,35 @@ export class Session {
     this.#handlers?.frames(record);
     if (!this.#link) return;
     if (this.#unackedBytes >= this.#limits.ackBytes) this.#sendAck();
-    else if (!this.#ackTimer)
-      this.#ackTimer = this.#clock.after(this.#limits.ackDelay, () => this.#sendAck());
+    else if (!this.#ackTimer) this.#armAck();
+  }
+
+  /** Left running when a FRAMES record carries the acknowledgement: cheaper than a timer for each. */
+  #armAck(): void {
+    this.#ackTimer = this.#clock.after(this.#limits.ackDelay, () => {
+      this.#ackTimer = undefined;
+      if (this.#unackedBytes > 0) this.#sendAck();
+    });
   }
 
   #sendAck(): void {
-    this.#ackTimer?.cancel();
-    this.#ackTimer = undefined;
     this.#unackedBytes = 0;
     this.#link?.send(wire.encodeAck(this.#received));
   }
 
-  #onAck(count: number): void {
+  /** Says whether it acknowledges anything new. */
+  #onAck(count: number): boolean {
     if (count > this.#sent) throw wire.malformed("ACK of records that were not sent");
     if (count < this.#acknowledged) throw wire.malformed("ACK of fewer records than before");
+    if (count === this.#acknowledged) return false;
+    const underWay = this.#keptBytes;
+    const sentAt = count > this.#linkSent ? undefined : this.#sentAt.at(count - 1 - this.#forgotten);
     this.#acknowledged = count;
     this.#forget();
-    this.#pump();
+    if (sentAt === undefined) return true;
+    const now = this.#clock.now();
+    this.#window.acknowledged(underWay - this.#keptBytes, now - sentAt, underWay, now);
+    return true;
   }
 
   /** An ACK may be ahead of a replay; a record whose turn on the link is still to come must wait for it. */
@@ -305,6 +359,7 @@ export class Session {
     while (this.#forgotten < Math.min(this.#acknowledged, this.#linkSent)) {
       this.#forgotten++;
       const record = this.#kept.shift();
+      this.#sentAt.shift();
       if (!record) return;
       this.#keptBytes -= record.length;
       this.#handlers?.acknowledged(record);
@@ -316,20 +371,26 @@ export class Session {
     if (link.unsent < this.#limits.unsentBytes) link.send(wire.encodePing(wire.PONG, id));
   }
 
-  /** Three beats fit into `deadAfter`; the jitter keeps many agents from beating as one. */
+  /** Four beats fit into `deadAfter`; the jitter keeps many agents from beating as one. */
   #scheduleBeat(): void {
     this.#beat?.cancel();
-    const wait = (this.#limits.deadAfter / 3) * (0.7 + 0.3 * this.#random.unit());
+    const wait = (this.#limits.deadAfter / BEATS) * (0.8 + 0.2 * this.#random.unit());
     this.#beat = this.#clock.after(wait, () => {
-      if (++this.#silentBeats >= 3) {
+      if (++this.#silentBeats >= BEATS) {
         const seconds = this.#limits.deadAfter / 1000;
         this.#link?.fail(new FarsiteError("E_CARRIER_LOST", `nothing heard for ${seconds} s`));
         return;
       }
-      this.#pingAt = this.#clock.now();
-      this.#link?.send(wire.encodePing(wire.PING, ++this.#pingId));
+      this.#pings[++this.#pingId % BEATS] = this.#clock.now();
+      this.#link?.send(wire.encodePing(wire.PING, this.#pingId));
       this.#scheduleBeat();
     });
+  }
+
+  /** Also a late answer tells the round-trip time, as long as no newer ping took its place. */
+  #onPong(id: number): void {
+    const sentAt = id <= this.#pingId && id > this.#pingId - BEATS ? this.#pings[id % BEATS] : undefined;
+    if (sentAt !== undefined) this.#rtt = this.#clock.now() - sentAt;
   }
 }
 

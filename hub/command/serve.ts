@@ -30,6 +30,9 @@ export function addServe(program: Command): void {
   );
 }
 
+/** ms for the last words to agents. */
+const FAREWELL = 50;
+
 async function serve(places: Places): Promise<void> {
   const config = loadConfig(places.config, hubConfig);
   const log = openLog("farsite-hub", config.log.level);
@@ -51,6 +54,7 @@ async function serve(places: Places): Promise<void> {
     defer: setImmediate,
     session: { grace: config.limits.grace_seconds * 1000, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
+    hold: config.limits.hold_seconds * 1000,
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
   });
   const endpoints = new Endpoints({
@@ -58,7 +62,8 @@ async function serve(places: Places): Promise<void> {
     runDir: places.runDir,
     clock,
     log,
-    open: (siteId, service, priority) => sites.open(siteId, service, priority),
+    packed: new Set(config.compress),
+    open: (siteId, service, priority, packed) => sites.open(siteId, service, priority, packed),
   });
   const hub = new Hub({ config, registry, enrolment, sites, endpoints, identity, tls, log, wall });
   const admission = new Admission({
@@ -101,8 +106,10 @@ async function serve(places: Places): Promise<void> {
   } finally {
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
-    sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"));
+    sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);
     endpoints.close();
+    // what was said last must leave before the sockets are closed
+    if (listener) await Bun.sleep(FAREWELL);
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();

@@ -44,7 +44,7 @@ export class Endpoint {
       return;
     }
     this.#sockets.add(socket);
-    join(socket, stream, { done: () => void this.#sockets.delete(socket) });
+    join(socket, stream, { deliver: "stream", done: () => void this.#sockets.delete(socket) });
   }
 
   get clients(): number {

@@ -30,7 +30,9 @@ export interface EndpointsOptions {
   runDir: string;
   clock: Clock;
   log: Log;
-  open: (siteId: number, service: string, priority: Priority) => Stream | undefined;
+  open: (siteId: number, service: string, priority: Priority, packed: boolean) => Stream | undefined;
+  /** Services whose data is compressed on its way. */
+  packed: ReadonlySet<string>;
 }
 
 /** Longest path of a Unix socket, in bytes (sun_path less its final NUL, unix(7)). */
@@ -130,10 +132,11 @@ export class Endpoints {
     address: EndpointAddress,
     events: { listening: () => void; failed: (reason: string) => void },
   ): Endpoint {
+    const packed = this.options.packed.has(offer.service);
     const priority = BULK_SERVICES.has(offer.service) ? BULK : INTERACTIVE;
     return new Endpoint({
       address,
-      open: () => this.options.open(offer.site.id, offer.service, priority),
+      open: () => this.options.open(offer.site.id, offer.service, priority, packed),
       ...events,
     });
   }

@@ -47,6 +47,8 @@ interface Entry {
   since: number;
   offers: string[];
   reason: string | undefined;
+  /** When its carrier was lost, on the clock that never jumps. */
+  lostAt: number;
 }
 
 export interface SitesOptions {
@@ -56,6 +58,8 @@ export interface SitesOptions {
   defer: (run: () => void) => void;
   session: Partial<SessionLimits>;
   maxStreams: number;
+  /** ms after the loss of a carrier for which new streams wait for the next one. */
+  hold: number;
   /** A site's carrier was lost now. */
   lost: (siteId: number) => void;
 }
@@ -117,10 +121,13 @@ export class TunnelledSites {
           entry.reason = reason?.message;
           if (link) log.info("agent connected", { peer: link.peer, host: entry.agent.host });
           else {
+            entry.lostAt = clock.now();
             log.warn("carrier lost", { reason: reason?.message });
             this.options.lost(site.id);
           }
         },
+        // only a hub sends it
+        goAway: () => {},
         end: (reason) => {
           if (this.#entries.get(site.id) === entry) this.#entries.delete(site.id);
           this.#last.set(site.id, { since: clock.wall(), reason: reason.message });
@@ -128,17 +135,29 @@ export class TunnelledSites {
         },
       },
     });
-    const entry: Entry = { site, tunnel, agent, since: clock.wall(), offers: [], reason: undefined };
+    const entry: Entry = {
+      site,
+      tunnel,
+      agent,
+      since: clock.wall(),
+      offers: [],
+      reason: undefined,
+      lostAt: 0,
+    };
     this.#entries.set(site.id, entry);
     return entry;
   }
 
-  /** Opens a stream to a site's service; undefined when the site is not connected now. */
-  open(siteId: number, service: string, priority: Priority): Stream | undefined {
+  /**
+   * Opens a stream to a site's service; undefined when the site is not connected. While its carrier is being
+   * replaced the stream waits for the next one.
+   */
+  open(siteId: number, service: string, priority: Priority, packed: boolean): Stream | undefined {
     const entry = this.#entries.get(siteId);
     // the endpoint exists only for what the registry allows; the stream is held to it all the same
     if (!entry?.site.services.includes(service)) return undefined;
-    return entry.tunnel.session.link ? entry.tunnel.mux.open(service, priority) : undefined;
+    const away = entry.tunnel.session.link ? 0 : this.options.clock.now() - entry.lostAt;
+    return away <= this.options.hold ? entry.tunnel.mux.open(service, priority, packed) : undefined;
   }
 
   state(siteId: number): SiteState {
@@ -180,8 +199,12 @@ export class TunnelledSites {
     return [...this.#entries].filter(([, entry]) => entry.tunnel.session.link).map(([id]) => id);
   }
 
-  endAll(reason: FarsiteError): void {
-    for (const entry of [...this.#entries.values()]) entry.tunnel.session.end(reason);
+  /** The hub stops: every agent is told to come back after `ms`; with 0 each does as after any loss. */
+  endAll(reason: FarsiteError, ms: number): void {
+    for (const { tunnel } of [...this.#entries.values()]) {
+      if (ms > 0) tunnel.session.sendGoAway(ms);
+      tunnel.session.end(reason);
+    }
   }
 }
 

@@ -128,7 +128,7 @@ const references = [
     file: "agent.toml",
     schema: agentConfig,
     least: "",
-    examples: ["ca_file", "services.livestatus", "services.http"],
+    examples: ["ca_file", "hub.urls", "carrier.max_age_seconds", "services.livestatus", "services.http"],
   },
 ] as const;
 
@@ -178,6 +178,7 @@ function isAt(path: string, key: string): boolean {
 
 /** A value's leaves by their dotted path. */
 function flat(value: unknown, prefix = ""): Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return { [prefix.slice(0, -1)]: value };
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return { [prefix.slice(0, -1)]: value };
   return Object.assign({}, ...Object.entries(value).map(([key, inner]) => flat(inner, `${prefix}${key}.`)));
 }

@@ -28,6 +28,8 @@ export { pass, settle } from "../session/rig.ts";
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;
+/** How long after the loss of a carrier the hub lets new streams wait for the next, in ms. */
+export const HOLD = 5 * SECOND;
 /** The hub's and the agents' limit for a handshake, in ms. */
 export const TIMEOUT = 10 * SECOND;
 
@@ -61,6 +63,7 @@ export class World {
       defer: queueMicrotask,
       session: {},
       maxStreams: 16,
+      hold: HOLD,
       lost: () => {},
     });
   }
@@ -96,14 +99,14 @@ export class World {
     };
   }
 
-  /** A new carrier to the hub. */
-  receive(): Visit {
+  /** A new carrier to the hub, which ends at `sites` when its handshake is over. */
+  receive(sites: Pick<TunnelledSites, "attach"> = this.sites): Visit {
     const [agentEnd, hubEnd] = memoryPair();
     const welcomed = welcome(hubEnd, {
       identity: this.identity,
       registry: this.registry,
       enrolment: this.enrolment,
-      sites: this.sites,
+      sites: sites as TunnelledSites,
       clock: this.clock,
       random: systemRandom,
       log: this.log,
@@ -151,6 +154,8 @@ export class Agent {
   readonly ends: FarsiteError[] = [];
   /** Why carriers were lost. */
   readonly losses: FarsiteError[] = [];
+  /** What the hub asked for with GOAWAY, ms. */
+  readonly goAways: number[] = [];
 
   /** @param skew this host's clock less the hub's, ms */
   constructor(
@@ -208,6 +213,7 @@ export class Agent {
         accept: (stream) => void this.accepted.push(new Tap(stream)),
         control() {},
         carrier: (_link, reason) => void (reason && this.losses.push(reason)),
+        goAway: (ms) => void this.goAways.push(ms),
         end: (reason) => void this.ends.push(reason),
       },
     });
@@ -217,7 +223,7 @@ export class Agent {
 
 /** A stream from the hub to a site, with what the hub's side hears of it. */
 export async function openStream(world: World, tenant = "acme"): Promise<Tap> {
-  const stream = world.sites.open((await world.site(tenant)).id, "livestatus", INTERACTIVE);
+  const stream = world.sites.open((await world.site(tenant)).id, "livestatus", INTERACTIVE, false);
   if (!stream) throw new Error(`${tenant}/main is not connected`);
   return new Tap(stream);
 }

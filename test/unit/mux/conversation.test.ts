@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../../common/clock.ts";
 import { INITIAL_CREDIT, INTERACTIVE, isPriority } from "../../../common/mux/frame.ts";
+import type { MuxStream } from "../../../common/mux/stream.ts";
 import { dial, type Wire } from "../session/rig.ts";
 import { type Dice, forSeeds, Side, settle, type Tap, turns } from "./rig.ts";
 
@@ -47,7 +48,8 @@ class Flow {
     const to = this.to();
     if (!to) return;
     const held = to.bytes - this.#consumed;
-    if (held > INITIAL_CREDIT) throw new Error(`${held} bytes came without credit`);
+    if (held > INITIAL_CREDIT + (to.stream as MuxStream).widened)
+      throw new Error(`${held} bytes came without credit`);
     const bytes = all ? held : this.dice.upTo(held + 1);
     this.#consumed += bytes;
     to.stream.consumed(bytes);
@@ -65,7 +67,7 @@ class Flow {
 /** Two flows on one stream that `opener` opens. */
 function talk(dice: Dice, opener: Side, other: Side): Flow[] {
   const priority = dice.upTo(3);
-  const near = opener.open("talk", isPriority(priority) ? priority : INTERACTIVE, false);
+  const near = opener.open("talk", isPriority(priority) ? priority : INTERACTIVE, false, dice.upTo(2) === 0);
   const far = () => other.accepted.find((tap) => tap.stream.id === near.stream.id);
   return [new Flow(dice, () => near, far), new Flow(dice, far, () => near)];
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../../common/clock.ts";
 import { INITIAL_CREDIT, INTERACTIVE } from "../../../common/mux/frame.ts";
 import { credit, Dice, data, fin, Lone, muxPair, open, reset, settle, type Tap } from "./rig.ts";
 
@@ -47,7 +48,7 @@ test("16 MiB pass through one stream while another beside it is stalled, and the
 });
 
 test("a stalled stream goes on where it was once its reader consumes", async () => {
-  const { agent, hub } = muxPair({ agent: { consuming: false } });
+  const { clock, agent, hub } = muxPair({ agent: { consuming: false } });
   const near = hub.open();
   pour(near, 5 * MIB);
   await settle();
@@ -56,6 +57,8 @@ test("a stalled stream goes on where it was once its reader consumes", async () 
     expect(far.bytes - taken).toBeLessThanOrEqual(INITIAL_CREDIT);
     const bytes = far.bytes - taken;
     taken += bytes;
+    // too slow a reader for more credit than it began with
+    clock.advance(1);
     far.stream.consumed(bytes);
     await settle();
   }
@@ -101,10 +104,12 @@ test("the end of a stream needs no credit, and waits for its last byte", () => {
 });
 
 test("credit is given back for what was consumed, in few large grants", () => {
-  const hub = new Lone();
+  const clock = new FakeClock();
+  const hub = new Lone({ clock });
   hub.feed(open(1));
   const grants: string[][] = [];
   for (let got = 0; got < 2 * INITIAL_CREDIT; got += 32 << 10) {
+    clock.advance(1);
     hub.feed(data(1, Buffer.alloc(32 << 10)));
     grants.push(...hub.flush());
   }

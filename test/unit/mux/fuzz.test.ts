@@ -1,7 +1,21 @@
 import { expect, test } from "vitest";
 import { FarsiteError } from "../../../common/errors.ts";
-import { FRAMES, MAX_RECORD } from "../../../common/session/record.ts";
-import { control, credit, type Dice, data, fin, forSeeds, Lone, open, raw, reset, type Tap } from "./rig.ts";
+import { FIN, INTERACTIVE, PACKED } from "../../../common/mux/frame.ts";
+import { MAX_RECORD } from "../../../common/session/record.ts";
+import {
+  control,
+  credit,
+  type Dice,
+  data,
+  fin,
+  forSeeds,
+  HEADER,
+  Lone,
+  open,
+  raw,
+  reset,
+  type Tap,
+} from "./rig.ts";
 
 /** A hub with streams in several states, whose streams answer what comes. */
 function hubInUse(): Lone {
@@ -12,8 +26,8 @@ function hubInUse(): Lone {
     };
   };
   const hub = new Lone({ accept: answer, maxStreams: 20 });
-  for (let i = 0; i < 3; i++) answer(hub.open());
-  hub.feed(open(1), open(3), fin(3), open(5), reset(5, 1));
+  for (let i = 0; i < 3; i++) answer(hub.open("livestatus", INTERACTIVE, true, i === 0));
+  hub.feed(open(1, "livestatus", INTERACTIVE, PACKED), open(3), fin(3), open(5), reset(5, 1));
   hub.flush();
   return hub;
 }
@@ -21,13 +35,16 @@ function hubInUse(): Lone {
 /** Numbers that are often right and often just wrong. */
 const IDS = [1, 1, 1, 2, 2, 2, 3, 4, 4, 5, 6, 6, 7, 7, 9, 11, 0, 8, 0xffff_fffe, 0xffff_ffff];
 
+/** Flags that are often right; 4 never is. */
+const FLAGS = [0, 0, FIN, PACKED, 4];
+
 function someFrame(dice: Dice): Buffer {
   const id = IDS[dice.upTo(IDS.length)]!;
-  switch (dice.upTo(8)) {
+  switch (dice.upTo(9)) {
     case 0:
-      return open(id, ["livestatus", "x", "", "No"][dice.upTo(4)], dice.upTo(4));
+      return open(id, ["livestatus", "x", "", "No"][dice.upTo(4)], dice.upTo(4), FLAGS[dice.upTo(5)]);
     case 1:
-      return data(id, dice.bytes(dice.upTo(50)), dice.upTo(3));
+      return data(id, dice.bytes(dice.upTo(50)), FLAGS[dice.upTo(5)]);
     case 2:
       return fin(id);
     case 3:
@@ -38,6 +55,8 @@ function someFrame(dice: Dice): Buffer {
       return control(dice.bytes(dice.upTo(20)));
     case 6:
       return data(id, Buffer.alloc(dice.upTo(65_000)));
+    case 7:
+      return data([1, 2, id][dice.upTo(3)]!, Bun.zstdCompressSync(dice.bytes(dice.upTo(200))), PACKED);
     default:
       return raw(dice.upTo(8), dice.upTo(3), id, dice.bytes(dice.upTo(40)), dice.upTo(60));
   }
@@ -56,7 +75,7 @@ function taken(hub: Lone, record: Buffer): boolean {
 
 /** What must hold however the record was: the mux still sends records that are whole and fit a carrier. */
 function stillSound(hub: Lone): void {
-  for (let records = 0, record = hub.mux.pull(); record; record = hub.mux.pull()) {
+  for (let records = 0, record = hub.mux.pull(2, MAX_RECORD); record; record = hub.mux.pull(2, MAX_RECORD)) {
     expect(record.length).toBeLessThanOrEqual(MAX_RECORD);
     expect(++records).toBeLessThan(100);
   }
@@ -67,7 +86,7 @@ test("random bytes are refused with E_PROTOCOL or taken, never anything else", a
   let refused = 0;
   await forSeeds(1, 3_000, async (dice) => {
     const hub = hubInUse();
-    const record = Buffer.concat([Buffer.of(FRAMES), dice.bytes(dice.upTo(100))]);
+    const record = Buffer.concat([HEADER, dice.bytes(dice.upTo(100))]);
     if (!taken(hub, record)) refused++;
     stillSound(hub);
   });
@@ -81,7 +100,7 @@ test("records of frames that are nearly right are refused with E_PROTOCOL or tak
     // a record that was refused ends the session; until then many come
     for (let records = 0; records < 20; records++) {
       const frames = Array.from({ length: 1 + dice.upTo(3) }, () => someFrame(dice));
-      const ok = taken(hub, Buffer.concat([Buffer.of(FRAMES), ...frames]).subarray(0, MAX_RECORD));
+      const ok = taken(hub, Buffer.concat([HEADER, ...frames]).subarray(0, MAX_RECORD));
       outcomes[ok ? "taken" : "refused"]++;
       stillSound(hub);
       if (!ok) break;
@@ -96,10 +115,10 @@ test("valid records with a few bytes changed are refused with E_PROTOCOL or take
   await forSeeds(1, 3_000, async (dice) => {
     const hub = hubInUse();
     const record = Buffer.concat([
-      Buffer.of(FRAMES),
+      HEADER,
       open(7),
       data(7, dice.bytes(20)),
-      data(1, dice.bytes(30)),
+      data(1, Bun.zstdCompressSync(dice.bytes(30)), PACKED),
       credit(2, 65_536),
       control(dice.bytes(10)),
       reset(4, 1),

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { MAX_RECORD } from "../../../common/session/record.ts";
 import { dial } from "../session/rig.ts";
 import { type Dice, forSeeds, muxPair, type Pair, settle, type Tap, turns } from "./rig.ts";
 
@@ -53,7 +54,10 @@ test("thousands of streams opened and closed in every way leave none behind on e
     await settle();
     expect([pair.agent.mux.streams, pair.hub.mux.streams]).toEqual([0, 0]);
     expect([pair.agent.ends, pair.hub.ends]).toEqual([[], []]);
-    expect([pair.agent.mux.pull(), pair.hub.mux.pull()]).toEqual([undefined, undefined]);
+    expect([pair.agent.mux.pull(2, MAX_RECORD), pair.hub.mux.pull(2, MAX_RECORD)]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 });
 

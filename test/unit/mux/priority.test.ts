@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { BULK, CONTROL_PRIORITY, INTERACTIVE } from "../../../common/mux/frame.ts";
-import { MAX_RECORD } from "../../../common/session/record.ts";
+import { FRAMES_HEADER, MAX_RECORD } from "../../../common/session/record.ts";
 import { brief, Lone, type Tap } from "./rig.ts";
 
 const QUANTUM = 16 << 10;
@@ -76,7 +76,7 @@ test("a lone stream fills a record to its last byte in one frame", () => {
   const tap = hub.open("bulk", BULK);
   hub.flush();
   write(tap, 100_000);
-  expect(hub.next().map(brief)).toEqual([`DATA 2 +${MAX_RECORD - 1 - 8}`]);
+  expect(hub.next().map(brief)).toEqual([`DATA 2 +${MAX_RECORD - FRAMES_HEADER - 8}`]);
 });
 
 test("no record is larger than a carrier takes, whatever is mixed", () => {
@@ -88,7 +88,7 @@ test("no record is larger than a carrier takes, whatever is mixed", () => {
     if (i % 2 === 0) tap.stream.end();
   }
   let records = 0;
-  for (let record = hub.mux.pull(); record; record = hub.mux.pull()) {
+  for (let record = hub.mux.pull(2, MAX_RECORD); record; record = hub.mux.pull(2, MAX_RECORD)) {
     expect(record.length).toBeLessThanOrEqual(MAX_RECORD);
     records++;
   }

@@ -4,11 +4,14 @@ import type { FarsiteError } from "../../../common/errors.ts";
 import * as frame from "../../../common/mux/frame.ts";
 import { Mux } from "../../../common/mux/mux.ts";
 import type { Stream, StreamHandlers } from "../../../common/mux/stream.ts";
-import { FRAMES } from "../../../common/session/record.ts";
+import { FRAMES, FRAMES_HEADER, MAX_RECORD } from "../../../common/session/record.ts";
 import { Session, type SessionLimits } from "../../../common/session/session.ts";
 import { connect, Dice, settle, type Wire } from "../session/rig.ts";
 
 export { Dice, forSeeds, settle, turns } from "../session/rig.ts";
+
+/** The header of a FRAMES record that acknowledges nothing. */
+export const HEADER = Buffer.alloc(FRAMES_HEADER, FRAMES);
 
 /** Any frame, also one that no mux would send; `length` when it is to claim another than that of its body. */
 export function raw(type: number, flags: number, id: number, body: Uint8Array, length = body.length): Buffer {
@@ -20,8 +23,13 @@ export function raw(type: number, flags: number, id: number, body: Uint8Array, l
   return Buffer.concat([header, body]);
 }
 
-export function open(id: number, service = "livestatus", priority: number = frame.INTERACTIVE): Buffer {
-  return raw(frame.OPEN, 0, id, Buffer.concat([Buffer.of(priority), Buffer.from(service, "latin1")]));
+export function open(
+  id: number,
+  service = "livestatus",
+  priority: number = frame.INTERACTIVE,
+  flags = 0,
+): Buffer {
+  return raw(frame.OPEN, flags, id, Buffer.concat([Buffer.of(priority), Buffer.from(service, "latin1")]));
 }
 
 export function data(id: number, bytes: string | Uint8Array, flags = 0): Buffer {
@@ -59,7 +67,7 @@ export interface Frame {
 export function framesOf(record: Buffer): Frame[] {
   if (record[0] !== FRAMES) throw new Error(`a record of kind ${record[0]}`);
   const frames: Frame[] = [];
-  for (let at = 1; at < record.length; ) {
+  for (let at = FRAMES_HEADER; at < record.length; ) {
     const length = record.readUInt16BE(at + 2);
     const [type, flags] = [record[at]!, record[at + 1]!];
     frames.push({
@@ -75,11 +83,12 @@ export function framesOf(record: Buffer): Frame[] {
 
 const NAMES = ["", "OPEN", "DATA", "CREDIT", "RESET", "CONTROL"];
 
-/** A frame in short: `DATA 1 +5 fin`. */
+/** A frame in short: `DATA 1 +5 fin`; what is packed has its length as it travels. */
 export function brief({ type, flags, id, body }: Frame): string {
   const detail =
     type === frame.RESET || type === frame.CREDIT ? body.readUIntBE(0, body.length) : `+${body.length}`;
-  return `${NAMES[type]} ${id} ${detail}${flags === frame.FIN ? " fin" : ""}`;
+  const marks = [flags & frame.FIN ? " fin" : "", flags & frame.PACKED ? " packed" : ""];
+  return `${NAMES[type]} ${id} ${detail}${marks.join("")}`;
 }
 
 /** Takes what a stream gives and fails when it comes in an order that the seam forbids. */
@@ -145,6 +154,10 @@ export interface MuxSideOptions {
   /** Whether taps of accepted streams consume what comes. */
   consuming?: boolean;
   control?: (body: Buffer) => void;
+  /** Time as the mux sees it; if not given one that stands still, or that of the session it is on. */
+  clock?: FakeClock;
+  /** Unknown if not given, or that of the session it is on. */
+  rtt?: () => number | undefined;
 }
 
 /** A mux and all that it handed up. */
@@ -169,13 +182,20 @@ class MuxSide {
         },
         control: options.control ?? ((body) => void this.controls.push(`${body}`)),
       },
+      clock: options.clock ?? new FakeClock(),
+      rtt: options.rtt ?? (() => undefined),
       ...(options.maxStreams === undefined ? {} : { maxStreams: options.maxStreams }),
     });
   }
 
   /** Opens a stream and taps it. */
-  open(service = "livestatus", priority: frame.Priority = frame.INTERACTIVE, consuming = true): Tap {
-    return new Tap(this.mux.open(service, priority)!, consuming);
+  open(
+    service = "livestatus",
+    priority: frame.Priority = frame.INTERACTIVE,
+    consuming = true,
+    packed = false,
+  ): Tap {
+    return new Tap(this.mux.open(service, priority, packed)!, consuming);
   }
 }
 
@@ -193,12 +213,12 @@ export class Lone extends MuxSide {
 
   /** Gives it a record of these frames. */
   feed(...frames: Buffer[]): void {
-    this.mux.frames(Buffer.concat([Buffer.of(FRAMES), ...frames]));
+    this.mux.frames(Buffer.concat([HEADER, ...frames]));
   }
 
   /** The frames of the next record it sends; none when there is nothing to send. */
   next(): Frame[] {
-    const record = this.mux.pull();
+    const record = this.mux.pull(2, MAX_RECORD);
     return record ? framesOf(record) : [];
   }
 
@@ -226,10 +246,10 @@ export class Side extends MuxSide {
       limits: options.limits ?? {},
       defer: queueMicrotask,
     });
-    super(side, session, options);
+    super(side, session, { clock, rtt: () => session.rtt, ...options });
     this.session = session;
     session.attach({
-      pull: () => this.mux.pull(),
+      pull: (lowest, most) => this.mux.pull(lowest, most),
       acknowledged: (record) => {
         // whoever sends it again, or shares its memory, sends nonsense
         record.fill(0xff);
@@ -237,6 +257,7 @@ export class Side extends MuxSide {
       },
       frames: (record) => this.mux.frames(record),
       carrier() {},
+      goAway() {},
       end: (reason) => {
         this.ends.push(reason);
         this.mux.end();

@@ -26,7 +26,14 @@ async function rig(limits = ""): Promise<Rig> {
   const runDir = scratch();
   const { clock, log, registry, enrolment, sites, identity } = world;
   const config = parseConfig("hub.toml", `url = "wss://hub.example"\n[limits]\n${limits}`, hubConfig);
-  const endpoints = new Endpoints({ ports: {}, runDir, clock, log, open: () => undefined });
+  const endpoints = new Endpoints({
+    ports: {},
+    runDir,
+    clock,
+    log,
+    packed: new Set(),
+    open: () => undefined,
+  });
   const fingerprint = Buffer.alloc(32, 5);
   const hub = new Hub({
     config,

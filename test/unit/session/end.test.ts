@@ -1,6 +1,15 @@
 import { expect, test } from "vitest";
 import { FarsiteError } from "../../../common/errors.ts";
-import { END, encodeAck, encodeEnd, encodePing, PING, PONG } from "../../../common/session/record.ts";
+import {
+  END,
+  encodeAck,
+  encodeEnd,
+  encodeGoAway,
+  encodePing,
+  FRAMES_HEADER,
+  PING,
+  PONG,
+} from "../../../common/session/record.ts";
 import { connect, framesRecord, lone, pair, settle, wire } from "./rig.ts";
 
 const codesOf = (ends: FarsiteError[]) => ends.map((end) => `${end.code} ${end.message}`);
@@ -84,6 +93,12 @@ const malformed: [string, Buffer][] = [
   ["an ACK too long", Buffer.concat([encodeAck(2), Buffer.of(0)])],
   ["an ACK of more than was sent", encodeAck(4)],
   ["an ACK that goes backwards", encodeAck(1)],
+  ["a FRAMES shorter than its header", framesRecord("", 2).subarray(0, FRAMES_HEADER - 1)],
+  ["a FRAMES that is nothing but its kind", Buffer.of(0)],
+  ["a FRAMES that acknowledges more than was sent", framesRecord("z", 4)],
+  ["a FRAMES that acknowledges less than before", framesRecord("z", 1)],
+  ["a GOAWAY too short", encodeGoAway(1).subarray(0, 4)],
+  ["a GOAWAY too long", Buffer.concat([encodeGoAway(1), Buffer.of(0)])],
   ["a PING too short", encodePing(PING, 1).subarray(0, 4)],
   ["a PING too long", Buffer.concat([encodePing(PING, 1), Buffer.of(0)])],
   ["a PONG too short", encodePing(PONG, 1).subarray(0, 1)],
@@ -103,9 +118,9 @@ for (const [what, record] of malformed) {
     side.say("a", "b", "c");
     await settle();
     farLink.send(encodeAck(2));
-    farLink.send(framesRecord("x"));
+    farLink.send(framesRecord("x", 2));
     farLink.send(record);
-    farLink.send(framesRecord("y"));
+    farLink.send(framesRecord("y", 2));
     await settle();
     expect(side.ends.map((end) => end.code)).toEqual(["E_PROTOCOL"]);
     expect(side.heard).toEqual(["x"]);

@@ -5,7 +5,7 @@ import * as wire from "../../../common/session/record.ts";
 test("an ACK is its kind and a 48-bit big-endian count", () => {
   expect(wire.encodeAck(0x0102_0304_0506)).toEqual(Buffer.of(1, 1, 2, 3, 4, 5, 6));
   for (const count of [0, 1, 0xffff_ffff, 0xffff_ffff_ffff]) {
-    expect(wire.decodeAck(wire.encodeAck(count))).toBe(count);
+    expect(wire.readAck(wire.encodeAck(count))).toBe(count);
   }
 });
 
@@ -38,4 +38,15 @@ test("an END with a code that is not known here, or with nothing at all, still s
 
 test("an END cannot smuggle control characters into a log", () => {
   expect(wire.decodeEnd(Buffer.from("\x06E_LIMIT a\nb\x1b[2Jc")).message).toBe("a?b?[2Jc");
+});
+
+test("a FRAMES record begins with its kind and a 48-bit count of what its sender has", () => {
+  const record = Buffer.alloc(wire.FRAMES_HEADER + 2);
+  wire.writeAck(record, 0x0102_0304_0506);
+  expect(record).toEqual(Buffer.of(0, 1, 2, 3, 4, 5, 6, 0, 0));
+  expect(wire.readAck(record)).toBe(0x0102_0304_0506);
+  for (const count of [0, 1, 0xffff_ffff, 0xffff_ffff_ffff]) {
+    wire.writeAck(record, count);
+    expect(wire.readAck(record)).toBe(count);
+  }
 });

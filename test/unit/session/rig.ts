@@ -1,10 +1,11 @@
 /** Two sessions and the carriers between them, in memory, with a clock that moves only when told. */
+import type { Carrier } from "../../../common/carrier/carrier.ts";
 import { type MemoryCarrier, memoryPair } from "../../../common/carrier/memory.ts";
 import { FakeClock } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import type { Random } from "../../../common/random.ts";
 import { Link, type RecordCipher } from "../../../common/session/link.ts";
-import { ATTACH, ATTACHED, FRAMES } from "../../../common/session/record.ts";
+import { ATTACH, ATTACHED, FRAMES, FRAMES_HEADER, writeAck } from "../../../common/session/record.ts";
 import { Session, type SessionHandlers, type SessionLimits } from "../../../common/session/session.ts";
 
 /** Lets everything happen that can happen without time moving on: all of it runs on microtasks. */
@@ -65,7 +66,7 @@ export async function forSeeds(
   }
 }
 
-/** Always the middle: beats of the heart come at 85 % of a third of `deadAfter`. */
+/** Always the middle: beats of the heart come at 90 % of a quarter of `deadAfter`. */
 const MIDDLE: Random = { bytes: (n) => new Uint8Array(n), unit: () => 0.5 };
 
 /** Encrypts nothing, but like Noise adds 16 bytes and takes each message only in its place. */
@@ -88,19 +89,23 @@ class PadCipher implements RecordCipher {
   }
 }
 
-/** One carrier pair and the link at each of its ends. */
-export interface Wire {
-  readonly agent: MemoryCarrier;
-  readonly hub: MemoryCarrier;
+/** The link at each end of one carrier. */
+export interface Links {
   readonly agentLink: Link;
   readonly hubLink: Link;
+}
+
+/** One carrier pair in memory. */
+export interface Wire extends Links {
+  readonly agent: MemoryCarrier;
+  readonly hub: MemoryCarrier;
   /** Breaks it; both ends are told. */
   cut(): void;
   /** From now on nothing arrives at either end, and nobody is told. */
   blackHole(): void;
 }
 
-export function linkOf(carrier: MemoryCarrier): Link {
+export function linkOf(carrier: Carrier): Link {
   const link = new Link(carrier, new PadCipher());
   carrier.attach({
     message: (bytes) => link.onMessage(bytes),
@@ -146,7 +151,9 @@ export function adoptOrFail(session: Session, link: Link, peerReceived: number, 
  * Makes a carrier and lets the agent ask for its session on it: the counts travel as ATTACH and ATTACHED
  * carry them, so that whatever serves until now goes on meanwhile.
  */
-export function dial(agent: Session, hub: Session, over = wire()): Wire {
+export function dial(agent: Session, hub: Session): Wire;
+export function dial<T extends Links>(agent: Session, hub: Session, over: T): T;
+export function dial(agent: Session, hub: Session, over: Links = wire()): Links {
   over.hubLink.attach({
     record(record) {
       if (hub.ended) return over.hubLink.fail(hub.ended);
@@ -176,8 +183,11 @@ export function connect(agent: Session, hub: Session): Wire {
   return over;
 }
 
-export function framesRecord(text: string): Buffer {
-  return Buffer.concat([Buffer.of(FRAMES), Buffer.from(text)]);
+/** A FRAMES record; `ack` is how many records its sender has. */
+export function framesRecord(text: string, ack = 0): Buffer {
+  const record = Buffer.concat([Buffer.alloc(FRAMES_HEADER, FRAMES), Buffer.from(text)]);
+  writeAck(record, ack);
+  return record;
 }
 
 export interface SideOptions {
@@ -195,6 +205,8 @@ export class Side {
   readonly givenBack: string[] = [];
   readonly carriers: string[] = [];
   readonly ends: FarsiteError[] = [];
+  /** What the other side asked for with GOAWAY, ms. */
+  readonly goAways: number[] = [];
   pulled = 0;
 
   constructor(clock: FakeClock, options: SideOptions = {}) {
@@ -211,12 +223,13 @@ export class Side {
         return record;
       },
       acknowledged: (record) => {
-        this.givenBack.push(record.toString("utf8", 1));
+        this.givenBack.push(record.toString("utf8", FRAMES_HEADER));
         // whoever sends it again sends nonsense
         record.fill(0xff);
       },
-      frames: (record) => void this.heard.push(record.toString("utf8", 1)),
+      frames: (record) => void this.heard.push(record.toString("utf8", FRAMES_HEADER)),
       carrier: (link, reason) => void this.carriers.push(link ? "up" : `${reason?.code} ${reason?.message}`),
+      goAway: (ms) => void this.goAways.push(ms),
       end: (reason) => void this.ends.push(reason),
       ...options.handlers,
     });

@@ -3,13 +3,34 @@ import { Backoff, type BackoffLimits } from "../../../agent/tunnel/backoff.ts";
 import type { Random } from "../../../common/random.ts";
 import { Dice } from "../session/rig.ts";
 
-const LIMITS: BackoffLimits = { first: 1_000, most: 30_000, least: 100, stable: 30_000 };
+const LIMITS: BackoffLimits = {
+  first: 1_000,
+  most: 30_000,
+  least: 100,
+  stable: 30_000,
+  quick: 200,
+  quickTries: 3,
+};
 
 /** Always the same place between nothing (0) and everything (1). */
 const at = (unit: number): Random => ({ bytes: (n) => new Uint8Array(n), unit: () => unit });
 
 function waits(backoff: Backoff, count: number): number[] {
   return Array.from({ length: count }, () => backoff.next());
+}
+
+/** The waits after losses, one at each of these times. */
+function losses(backoff: Backoff, ...times: number[]): number[] {
+  return times.map((now) => backoff.afterLoss(0, now));
+}
+
+/** How many of `values` lie in each tenth of the way from `from` to `to`. */
+function tenths(values: number[], from: number, to: number): number[] {
+  const width = (to - from) / 10;
+  return Array.from(
+    { length: 10 },
+    (_, n) => values.filter((value) => Math.floor((value - from) / width) === n).length,
+  );
 }
 
 test("the longest wait doubles with each failure, up to its limit", () => {
@@ -30,27 +51,57 @@ test("many agents that lose the hub at once spread over the whole wait", () => {
     waits(backoff, 5);
     return backoff.next();
   });
-  const tenths = Array.from(
-    { length: 10 },
-    (_, n) => tries.filter((wait) => Math.floor(wait / 3_000) === n).length,
-  );
-  expect(Math.min(...tenths)).toBeGreaterThan(120);
+  expect(Math.min(...tenths(tries, 0, 30_000))).toBeGreaterThan(120);
   expect(Math.max(...tries)).toBeLessThanOrEqual(30_000);
   expect(Math.min(...tries)).toBeGreaterThanOrEqual(100);
+});
+
+test("their first tries spread over the quick wait", () => {
+  const dice = new Dice(4);
+  const tries = Array.from({ length: 2_000 }, () => new Backoff(dice, LIMITS).afterLoss(60_000, 1e6));
+  expect(Math.min(...tenths(tries, 0, 200))).toBeGreaterThan(120);
+  expect(Math.max(...tries)).toBeLessThan(200);
 });
 
 test("a connection that did not hold long enough wipes nothing", () => {
   const backoff = new Backoff(at(1), LIMITS);
   waits(backoff, 4);
-  backoff.held(29_999);
+  backoff.afterLoss(29_999, 0);
   expect(backoff.next()).toBe(16_000);
 });
 
 test("a connection that held wipes the failures before it", () => {
   const backoff = new Backoff(at(1), LIMITS);
   waits(backoff, 4);
-  backoff.held(30_000);
+  backoff.afterLoss(30_000, 0);
   expect(waits(backoff, 2)).toEqual([1_000, 2_000]);
+});
+
+test("after a loss the wait is short, anything from nothing to the quick wait", () => {
+  for (const unit of [0, 0.5, 1]) expect(losses(new Backoff(at(unit), LIMITS), 0)).toEqual([200 * unit]);
+});
+
+test("losses upon each other use the quick tries up, and then count as failures", () => {
+  expect(losses(new Backoff(at(1), LIMITS), 0, 0, 0, 0, 0, 0)).toEqual([200, 200, 200, 1_000, 2_000, 4_000]);
+});
+
+test("a quick try is given back for each second", () => {
+  const backoff = new Backoff(at(1), LIMITS);
+  expect(losses(backoff, 0, 0, 0, 500)).toEqual([200, 200, 200, 1_000]);
+  expect(losses(backoff, 1_000, 1_500, 3_000, 3_000)).toEqual([200, 2_000, 200, 200]);
+  expect(losses(backoff, 3_000)).toEqual([4_000]);
+});
+
+test("no more quick tries are given back than there are", () => {
+  const backoff = new Backoff(at(1), LIMITS);
+  expect(losses(backoff, 1e9, 1e9, 1e9, 1e9)).toEqual([200, 200, 200, 1_000]);
+  expect(losses(backoff, 2e9, 2e9, 2e9, 2e9)).toEqual([200, 200, 200, 2_000]);
+});
+
+test("a connection that held gives no quick tries back by itself, but the wait after them is short again", () => {
+  const backoff = new Backoff(at(1), LIMITS);
+  expect(losses(backoff, 0, 0, 0, 0, 0, 0)).toEqual([200, 200, 200, 1_000, 2_000, 4_000]);
+  expect(backoff.afterLoss(30_000, 0)).toBe(1_000);
 });
 
 test("failures without end do not overflow the wait", () => {
@@ -60,4 +111,9 @@ test("failures without end do not overflow the wait", () => {
 
 test("without limits given it waits at most 1 s after the first failure and 30 s ever", () => {
   expect(waits(new Backoff(at(1)), 6)).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 30_000]);
+});
+
+test("without limits given thirty losses upon each other are followed by quick tries of at most 0.2 s", () => {
+  const backoff = new Backoff(at(1));
+  expect(losses(backoff, ...Array(31).fill(0))).toEqual([...Array(30).fill(200), 1_000]);
 });

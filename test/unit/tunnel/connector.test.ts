@@ -1,86 +1,9 @@
 import { expect, test } from "vitest";
-import { Services } from "../../../agent/service/index.ts";
-import { Connector, type ConnectorOptions } from "../../../agent/tunnel/connector.ts";
 import { memoryPair } from "../../../common/carrier/memory.ts";
 import { FakeClock } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
-import { MemoryLog } from "../../../common/log.ts";
-import { type Random, systemRandom } from "../../../common/random.ts";
-import { openStream, pass, SECOND, settle, until, type Visit, World } from "../handshake/rig.ts";
-import { FakeSocket } from "../service/socket.ts";
-
-/** Keys as they should be; jitter always at `unit` of what it may be. */
-const jitter = (unit: number): Random => ({ bytes: systemRandom.bytes, unit: () => unit });
-
-interface Rig {
-  world: World;
-  connector: Connector;
-  log: MemoryLog;
-  /** When it dialled, ms of its clock. */
-  dials: number[];
-  visits: Visit[];
-  sockets: FakeSocket[];
-  /** Dialling waits for `hold`, and fails with `down`; while `stalled` nothing comes from the hub. */
-  line: { down: FarsiteError | undefined; hold?: Promise<void>; stalled?: boolean };
-  start(): Promise<void>;
-}
-
-/** An enrolled agent's connector, which dials a hub in memory. */
-async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> {
-  const world = await World.open();
-  const { identity } = await world.enrolled();
-  const { clock } = world;
-  const its = { world, log: new MemoryLog(), dials: [], visits: [], sockets: [], line: { down: undefined } };
-  const { log, dials, visits, sockets, line }: Omit<Rig, "connector" | "start"> = its;
-  const connector = new Connector({
-    enrolled: {
-      url: "wss://hub.example",
-      hubKey: world.identity.publicKey.bytes.toString("base64"),
-      tenant: "acme",
-      site: "main",
-      identity,
-    },
-    services: new Services({
-      targets: new Map([["livestatus", { path: "/run/live" }]]),
-      dial: () => {
-        const made = new FakeSocket();
-        queueMicrotask(() => made.connect());
-        sockets.push(made);
-        return made.socket;
-      },
-      clock,
-      connectTimeout: SECOND,
-      log,
-    }),
-    dial: async () => {
-      dials.push(clock.now());
-      await line.hold;
-      if (line.down) throw line.down;
-      const visit = world.receive();
-      visit.hubEnd.stalled = line.stalled ?? false;
-      visits.push(visit);
-      return visit.agentEnd;
-    },
-    ca: undefined,
-    clock,
-    random: jitter(0.5),
-    log,
-    defer: queueMicrotask,
-    session: {},
-    maxStreams: 16,
-    timeout: 10 * SECOND,
-    ...change,
-  });
-  let running: Promise<void> | undefined;
-  const start = () => {
-    running ??= connector.run();
-    return running;
-  };
-  return { ...its, connector, start };
-}
-
-const connected = ({ connector }: Rig) => until(() => connector.status().state === "connected");
-const waiting = ({ connector }: Rig) => until(() => connector.status().state === "waiting");
+import { openStream, pass, SECOND, settle, until, type Visit } from "../handshake/rig.ts";
+import { connected, jitter, type Rig, rig, stop, untilDialled, waiting } from "./rig.ts";
 
 test("it connects, tells the hub its services, and says so", async () => {
   const its = await rig();
@@ -116,7 +39,7 @@ test("after a carrier was lost the session goes on over the next, and its stream
     message: "the line went dead",
   });
   near.stream.write(Buffer.from("two"));
-  its.world.clock.advance(500);
+  its.world.clock.advance(100);
   await connected(its);
   await settle();
   expect([its.sockets.length, its.sockets[0]?.received, near.resetBy]).toEqual([1, "one two", undefined]);
@@ -152,33 +75,43 @@ test("while the hub cannot be reached the waits grow, up to half a minute, and t
   await running;
 });
 
+test("a carrier that is lost is replaced at once, with a little jitter", async () => {
+  const waits: number[] = [];
+  for (const unit of [0.005, 0.5, 0.995]) {
+    const its = await rig({ random: jitter(unit) });
+    its.start();
+    await connected(its);
+    its.visits[0]?.agentEnd.cut("lost");
+    await waiting(its);
+    waits.push(await untilDialled(its, 1));
+    await stop(its);
+  }
+  expect(waits).toEqual([1, 100, 199]);
+});
+
 test("a connection that fails again at once does not begin the waits anew; one that held does", async () => {
   const its = await rig({ random: jitter(1), session: { deadAfter: 1e9 } });
-  const running = its.start();
+  its.start();
   const loseAfter = async (ms: number): Promise<number> => {
     await connected(its);
     its.world.clock.advance(ms);
     await settle();
     its.visits.at(-1)?.agentEnd.cut("lost");
     await waiting(its);
-    const began = its.world.clock.now();
-    const before = its.dials.length;
-    while (its.dials.length === before) {
-      its.world.clock.advance(500);
-      await settle();
-    }
-    return (its.dials.at(-1) as number) - began;
+    return untilDialled(its);
   };
-  const waits = [
-    await loseAfter(0),
-    await loseAfter(5 * SECOND),
-    await loseAfter(5 * SECOND),
-    await loseAfter(30 * SECOND),
-  ];
-  expect(waits).toEqual([1, 2, 4, 1].map((seconds) => seconds * SECOND));
-  await connected(its);
-  its.connector.stop();
-  await running;
+  const waits: number[] = [];
+  const slow = () => waits.filter((wait) => wait > 200);
+  while (slow().length < 4) waits.push(await loseAfter(0));
+  // thirty quick tries, and one more for each second that passes meanwhile
+  expect(waits.slice(0, 37)).toEqual(Array(37).fill(200));
+  expect(slow()).toEqual([1, 2, 4, 8].map((seconds) => seconds * SECOND));
+  waits.length = 0;
+  waits.push(await loseAfter(30 * SECOND));
+  while (slow().length < 2) waits.push(await loseAfter(0));
+  expect(waits.slice(0, 37)).toEqual(Array(37).fill(200));
+  expect(slow()).toEqual([1 * SECOND, 2 * SECOND]);
+  await stop(its);
 });
 
 test("what only a person can change is tried ten times less often, and works once it is changed", async () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FarsiteError } from "../../../common/errors.ts";
 import { pack } from "../../../common/msgpack.ts";
 import { INTERACTIVE } from "../../../common/mux/index.ts";
-import { openStream, SECOND, settle, World } from "../handshake/rig.ts";
+import { HOLD, openStream, SECOND, settle, World } from "../handshake/rig.ts";
 import { Tap } from "../mux/rig.ts";
 
 test("a site's state follows its carrier and its session, each change with its time and reason", async () => {
@@ -34,7 +34,7 @@ test("a site's state follows its carrier and its session, each change with its t
 test("no stream is opened to a site that is not connected now", async () => {
   const world = await World.open();
   const { id } = await world.site();
-  const open = () => world.sites.open(id, "livestatus", INTERACTIVE);
+  const open = () => world.sites.open(id, "livestatus", INTERACTIVE, false);
   expect(open()).toBeUndefined();
   const agent = await world.enrolled();
   const over = world.receive();
@@ -42,14 +42,88 @@ test("no stream is opened to a site that is not connected now", async () => {
   expect(open()).toBeDefined();
   over.agentEnd.cut("gone");
   await settle();
+  world.clock.advance(HOLD + 1);
   expect(open()).toBeUndefined();
+  world.clock.advance(60 * SECOND);
+  expect(open()).toBeUndefined();
+});
+
+test("while a carrier is being replaced new streams wait for the next, and open there", async () => {
+  const world = await World.open();
+  const agent = await world.enrolled();
+  const over = world.receive();
+  await agent.connect(over);
+  const before = await openStream(world);
+  over.agentEnd.cut("gone");
+  await settle();
+  const taps = [await openStream(world)];
+  world.clock.advance(HOLD);
+  taps.push(await openStream(world));
+  for (const [n, tap] of [before, ...taps].entries()) tap.stream.write(Buffer.from(`${n}`));
+  expect(world.sites.state((await world.site()).id)).toMatchObject({ state: "interrupted", streams: 3 });
+  await agent.connect();
+  expect(agent.accepted.map((tap) => tap.text)).toEqual(["0", "1", "2"]);
+  expect([before, ...taps].map((tap) => tap.resetBy)).toEqual([undefined, undefined, undefined]);
+});
+
+test("the time for which new streams wait begins anew with each loss", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const agent = await world.enrolled();
+  for (let i = 0; i < 3; i++) {
+    const over = world.receive();
+    await agent.connect(over);
+    world.clock.advance(HOLD - SECOND);
+    over.agentEnd.cut("gone");
+    await settle();
+    world.clock.advance(HOLD);
+    expect(world.sites.open(id, "livestatus", INTERACTIVE, false)).toBeDefined();
+    world.clock.advance(1);
+    expect(world.sites.open(id, "livestatus", INTERACTIVE, false)).toBeUndefined();
+  }
+});
+
+test("streams that waited in vain are reset when the session ends", async () => {
+  const world = await World.open();
+  const over = world.receive();
+  await (await world.enrolled()).connect(over);
+  over.agentEnd.cut("gone");
+  await settle();
+  const tap = await openStream(world);
+  world.clock.advance(60 * SECOND);
+  expect(tap.resetBy).toBe("sessionLost");
+  expect(world.sites.open((await world.site()).id, "livestatus", INTERACTIVE, false)).toBeUndefined();
+});
+
+test("a stream is packed when whoever opens it says so", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const agent = await world.connected();
+  const text = "x".repeat(100_000);
+  const { session } = agent.tunnel as NonNullable<typeof agent.tunnel>;
+  const bytes: number[] = [];
+  for (const packed of [true, false]) {
+    let received = 0;
+    const link = session.link as NonNullable<typeof session.link>;
+    const onMessage = link.onMessage.bind(link);
+    link.onMessage = (message) => {
+      received += message.length;
+      onMessage(message);
+    };
+    world.sites.open(id, "livestatus", INTERACTIVE, packed)?.write(Buffer.from(text));
+    await settle();
+    expect(agent.accepted.at(-1)?.text).toBe(text);
+    bytes.push(received);
+  }
+  expect(bytes[0]).toBeLessThan(1_000);
+  expect(bytes[1]).toBeGreaterThan(100_000);
 });
 
 test("a site gets no more streams than the hub's limit", async () => {
   const world = await World.open();
   const { id } = await world.site();
   await world.connected();
-  const opened = Array.from({ length: 20 }, () => world.sites.open(id, "livestatus", INTERACTIVE));
+  const opened = Array.from({ length: 20 }, () => world.sites.open(id, "livestatus", INTERACTIVE, false));
   expect(opened.filter((stream) => stream !== undefined)).toHaveLength(16);
 });
 
@@ -111,11 +185,32 @@ test("a site that is gone for good leaves no reason behind", async () => {
 test("when the hub stops every agent is told, and no timer is left", async () => {
   const world = await World.open();
   const agents = [await world.connected("acme"), await world.connected("globex")];
-  world.sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"));
+  world.sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), 2 * SECOND);
   await settle();
   expect(agents.map((agent) => agent.ends.map((end) => end.message))).toEqual([
     ["the hub stops"],
     ["the hub stops"],
   ]);
+  // when to come back, before the end
+  expect(agents.map((agent) => agent.goAways)).toEqual([[2 * SECOND], [2 * SECOND]]);
   expect([world.sites.connected(), world.clock.pending]).toEqual([[], 0]);
+});
+
+test("a hub that stops and names no time to come back does not ask for another carrier instead", async () => {
+  const world = await World.open();
+  const agent = await world.connected();
+  world.sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), 0);
+  await settle();
+  expect([agent.goAways, agent.ends.map((end) => end.message)]).toEqual([[], ["the hub stops"]]);
+});
+
+test("an agent that asks the hub to go away is not heeded", async () => {
+  const world = await World.open();
+  const agent = await world.connected();
+  const near = await openStream(world);
+  for (const ms of [0, 5 * SECOND]) agent.tunnel?.session.sendGoAway(ms);
+  near.stream.write(Buffer.from("still here"));
+  await settle();
+  expect([agent.accepted[0]?.text, near.resetBy, agent.losses]).toEqual(["still here", undefined, []]);
+  expect(world.sites.connected()).toEqual([(await world.site()).id]);
 });

@@ -1,0 +1,54 @@
+/** When a carrier that still serves should be replaced: it is old, the hub asks for it, or the network changed. */
+import type { Clock, Timer } from "../../common/clock.ts";
+import type { Random } from "../../common/random.ts";
+
+export interface RenewalOptions {
+  clock: Clock;
+  random: Random;
+  /** ms after which a carrier is replaced; undefined: it may grow old. */
+  maxAge: number | undefined;
+  /** Says what this host's addresses are, in any form that is equal when they are. */
+  network: () => string;
+}
+
+/** ms between two looks at this host's addresses. */
+const LOOK = 5_000;
+
+export class Renewal {
+  #age: Timer | undefined;
+  #look: Timer | undefined;
+  #fire: (why: string) => void = () => {};
+
+  constructor(private readonly options: RenewalOptions) {}
+
+  /** Watches over a carrier that begins to serve now; resolves with the reason to replace it. */
+  due(): Promise<string> {
+    this.stop();
+    const { clock, random, maxAge, network } = this.options;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.#fire = resolve;
+    if (maxAge !== undefined) {
+      // never later than asked: a proxy that cuts at a fixed age does it to the second
+      const age = maxAge * (0.9 + 0.1 * random.unit());
+      this.#age = clock.after(age, () => resolve("it reached its age limit"));
+    }
+    const before = network();
+    const look = () => {
+      if (network() !== before) resolve("this host's addresses changed");
+      else this.#look = clock.after(LOOK, look);
+    };
+    look();
+    return promise;
+  }
+
+  /** Replace it now. */
+  ask(why: string): void {
+    this.#fire(why);
+  }
+
+  /** Stops watching. */
+  stop(): void {
+    this.#age?.cancel();
+    this.#look?.cancel();
+  }
+}

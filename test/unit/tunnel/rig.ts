@@ -1,0 +1,118 @@
+/** An enrolled agent's connector, and a hub in memory that it dials. */
+import { Services } from "../../../agent/service/index.ts";
+import { Connector, type ConnectorOptions } from "../../../agent/tunnel/connector.ts";
+import type { FarsiteError } from "../../../common/errors.ts";
+import { MemoryLog } from "../../../common/log.ts";
+import { type Random, systemRandom } from "../../../common/random.ts";
+import type { TunnelledSites } from "../../../hub/tunnel/index.ts";
+import { SECOND, settle, until, type Visit, World } from "../handshake/rig.ts";
+import { FakeSocket } from "../service/socket.ts";
+
+/** Keys as they should be; jitter always at `unit` of what it may be. */
+export const jitter = (unit: number): Random => ({ bytes: systemRandom.bytes, unit: () => unit });
+
+export interface Line {
+  /** Dialling fails with it; with `downAt` only what these addresses are dialled for. */
+  down: FarsiteError | undefined;
+  downAt?: Set<string>;
+  /** Dialling waits for it. */
+  hold?: Promise<void> | undefined;
+  /** While true nothing comes from the hub on a new carrier. */
+  stalled?: boolean;
+  /** What the hub's side of a new carrier ends at, if not at the world's sites. */
+  sites?: Pick<TunnelledSites, "attach">;
+}
+
+export interface Rig {
+  world: World;
+  connector: Connector;
+  log: MemoryLog;
+  /** When it dialled, ms of its clock. */
+  dials: number[];
+  /** What it dialled. */
+  dialled: string[];
+  visits: Visit[];
+  sockets: FakeSocket[];
+  line: Line;
+  start(): Promise<void>;
+  /** Messages of what was logged, in order. */
+  said(): string[];
+}
+
+export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> {
+  const world = await World.open();
+  const { identity } = await world.enrolled();
+  const { clock } = world;
+  const log = new MemoryLog();
+  const [dials, dialled, visits, sockets]: [number[], string[], Visit[], FakeSocket[]] = [[], [], [], []];
+  const line: Line = { down: undefined };
+  const connector = new Connector({
+    enrolled: {
+      url: "wss://hub.example",
+      hubKey: world.identity.publicKey.bytes.toString("base64"),
+      tenant: "acme",
+      site: "main",
+      identity,
+    },
+    urls: ["wss://hub.example"],
+    services: new Services({
+      targets: new Map([["livestatus", { path: "/run/live" }]]),
+      dial: () => {
+        const made = new FakeSocket();
+        queueMicrotask(() => made.connect());
+        sockets.push(made);
+        return made.socket;
+      },
+      clock,
+      connectTimeout: SECOND,
+      log,
+    }),
+    dial: async ({ url }) => {
+      dials.push(clock.now());
+      dialled.push(url);
+      await line.hold;
+      if (line.down && (line.downAt?.has(url) ?? true)) throw line.down;
+      const visit = world.receive(line.sites);
+      visit.hubEnd.stalled = line.stalled ?? false;
+      visits.push(visit);
+      return visit.agentEnd;
+    },
+    ca: undefined,
+    clock,
+    random: jitter(0.5),
+    log,
+    defer: queueMicrotask,
+    session: {},
+    maxStreams: 16,
+    timeout: 10 * SECOND,
+    maxAge: undefined,
+    network: () => "",
+    ...change,
+  });
+  let running: Promise<void> | undefined;
+  const start = () => {
+    running ??= connector.run();
+    return running;
+  };
+  const said = () => log.lines.map((each) => each.message);
+  return { world, connector, log, dials, dialled, visits, sockets, line, start, said };
+}
+
+export const connected = ({ connector }: Rig) => until(() => connector.status().state === "connected");
+export const waiting = ({ connector }: Rig) => until(() => connector.status().state === "waiting");
+
+/** Lets time pass, in steps of `step` ms, until it dials again; the ms that took. */
+export async function untilDialled(its: Rig, step = 100): Promise<number> {
+  const began = its.world.clock.now();
+  for (const before = its.dials.length; its.dials.length === before; ) {
+    its.world.clock.advance(step);
+    await settle();
+  }
+  return (its.dials.at(-1) as number) - began;
+}
+
+/** Stops it and waits for its end. */
+export async function stop(its: Rig): Promise<void> {
+  its.connector.stop();
+  await its.start();
+}
