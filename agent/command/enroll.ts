@@ -13,7 +13,7 @@ import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
 import { isEnrolled, readPending, writeEnrolled, writePending } from "../state.ts";
-import { dialWebSocket, enrol, fetchCertificate, readAuthorities, withAdvice } from "../tunnel/index.ts";
+import { enrol, fetchCertificate, readAuthorities, webSocketDialer, withAdvice } from "../tunnel/index.ts";
 
 interface Options extends Places {
   force?: boolean;
@@ -49,7 +49,7 @@ async function enroll(given: string | undefined, options: Options): Promise<void
   const certificate =
     token.certificate && (await fetchCertificate(token.url, token.certificate, clock, timeout));
   const ca = certificate ? [certificate] : readAuthorities(config.ca_file);
-  const carrier = await dialWebSocket({ url: token.url, ca, clock, timeout });
+  const carrier = await webSocketDialer({ ca, clock })({ url: token.url, timeout });
   const tokenId = Buffer.from(token.id).toString("hex");
   const identity = readPending(options.stateDir, tokenId) ?? KeyPair.identity(random);
   const hubKey = Buffer.from(token.hubKey);

@@ -16,7 +16,7 @@ import { agentConfig } from "../config.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { readEnrolled } from "../state.ts";
 import { openStatusSocket, STATUS_SOCKET } from "../status.ts";
-import { Connector, dialWebSocket, readAuthorities } from "../tunnel/index.ts";
+import { Connector, readAuthorities, webSocketDialer } from "../tunnel/index.ts";
 
 export function addRun(program: Command): void {
   withPlaces(program.command("run").description("run the agent in the foreground"), "farsite-agent").action(
@@ -37,11 +37,11 @@ async function run(places: Places): Promise<void> {
     connectTimeout: config.limits.connect_seconds * 1000,
     log,
   });
+  const ca = enrolled.certificate ? [enrolled.certificate] : readAuthorities(config.ca_file);
   const connector = new Connector({
     enrolled,
     services,
-    dial: dialWebSocket,
-    ca: enrolled.certificate ? [enrolled.certificate] : readAuthorities(config.ca_file),
+    dial: webSocketDialer({ ca, clock }),
     clock,
     random: systemRandom,
     log,

@@ -20,7 +20,6 @@ export interface ConnectorOptions {
   urls: readonly string[];
   services: Services;
   dial: DialCarrier;
-  ca: string[] | undefined;
   clock: Clock;
   random: Random;
   log: Log;
@@ -211,8 +210,8 @@ export class Connector {
 
   /** Makes one connection; `lost` tells of its end. */
   async #connect(url: string): Promise<{ lost: Promise<FarsiteError> }> {
-    const { enrolled, dial, ca, clock, random, timeout, log } = this.#options;
-    const carrier = await dial({ url, ca, clock, timeout });
+    const { enrolled, dial, clock, random, timeout, log } = this.#options;
+    const carrier = await dial({ url, timeout });
     const present = this.#tunnel?.session.ended ? undefined : this.#tunnel?.session;
     const wanted = { session: present?.id ?? null, received: present?.received ?? 0 };
     const lost = Promise.withResolvers<FarsiteError>();

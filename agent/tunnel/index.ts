@@ -3,4 +3,4 @@ export { fetchCertificate } from "./certificate.ts";
 export { Connector, type ConnectorStatus } from "./connector.ts";
 export { withAdvice } from "./failure.ts";
 export { enrol } from "./handshake.ts";
-export { dialWebSocket } from "./websocket.ts";
+export { webSocketDialer } from "./websocket.ts";

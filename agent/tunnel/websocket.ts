@@ -5,18 +5,10 @@ import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/ca
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { dialError, silence } from "./failure.ts";
+import type { Reach, ReachTarget } from "./reach.ts";
 
-export interface DialOptions {
-  /** wss://HOST[:PORT] */
-  url: string;
-  /** Authorities (PEM) trusted besides, or instead of, the system's. */
-  ca: string[] | undefined;
-  clock: Clock;
-  /** ms for name, connection, TLS and WebSocket together. */
-  timeout: number;
-}
-
-export type DialCarrier = (options: DialOptions) => Promise<Carrier>;
+/** Opens a carrier to the hub. Throws E_HUB_UNREACHABLE, E_TLS_UNTRUSTED, E_HUB_BUSY or E_HANDSHAKE. */
+export type DialCarrier = (target: ReachTarget) => Promise<Carrier>;
 
 /** ms for the other side to answer a close. */
 const CLOSE_WITHIN = 2_000;
@@ -69,30 +61,45 @@ class AgentCarrier implements Carrier {
   }
 }
 
-/** Opens a WebSocket to the hub. Throws E_HUB_UNREACHABLE, E_TLS_UNTRUSTED, E_HUB_BUSY or E_HANDSHAKE. */
-export const dialWebSocket: DialCarrier = ({ url, ca, clock, timeout }) => {
-  const { promise, resolve, reject } = Promise.withResolvers<Carrier>();
-  const socket = new WebSocket(`${url}/tunnel`, {
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
-    ...(ca && { ca }),
-  });
-  socket.binaryType = "nodebuffer";
-  const timer = clock.after(timeout, () => {
-    reject(silence(url, timeout));
-    socket.terminate();
-  });
-  socket.once("open", () => {
-    timer.cancel();
-    resolve(new AgentCarrier(socket, url, clock));
-  });
-  socket.once("error", (error: NodeJS.ErrnoException) => {
-    timer.cancel();
-    reject(dialError(url, error));
-  });
-  socket.once("close", (code: number) => {
-    timer.cancel();
-    reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} closed the connection, code ${code}`));
-  });
-  return promise;
-};
+export interface WebSocketOptions {
+  /** Authorities (PEM) trusted instead of the system's. */
+  ca: string[] | undefined;
+  clock: Clock;
+  /**
+   * Opens the connections where they cannot go straight to the hub. Without it the WebSocket makes its own: that
+   * is a third faster, since every byte through a socket of `node:tls` passes JavaScript once more.
+   */
+  reach?: Reach;
+}
+
+/** Dials with WebSockets. */
+export function webSocketDialer({ ca, clock, reach }: WebSocketOptions): DialCarrier {
+  return async ({ url, timeout }) => {
+    const began = clock.now();
+    const connection = await reach?.({ url, timeout });
+    const { promise, resolve, reject } = Promise.withResolvers<Carrier>();
+    const socket = new WebSocket(`${url}/tunnel`, {
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE,
+      ...(connection ? { createConnection: () => connection } : ca && { ca }),
+    });
+    socket.binaryType = "nodebuffer";
+    const timer = clock.after(timeout - (clock.now() - began), () => {
+      reject(silence(url, timeout));
+      socket.terminate();
+    });
+    socket.once("open", () => {
+      timer.cancel();
+      resolve(new AgentCarrier(socket, url, clock));
+    });
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      timer.cancel();
+      reject(dialError(url, error));
+    });
+    socket.once("close", (code: number) => {
+      timer.cancel();
+      reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} closed the connection, code ${code}`));
+    });
+    return promise;
+  };
+}

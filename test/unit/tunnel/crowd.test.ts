@@ -88,7 +88,6 @@ async function crowd(): Promise<Crowd> {
         void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {} });
         return near;
       },
-      ca: undefined,
       clock,
       random,
       log,

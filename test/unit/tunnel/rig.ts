@@ -77,7 +77,6 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
       visits.push(visit);
       return visit.agentEnd;
     },
-    ca: undefined,
     clock,
     random: jitter(0.5),
     log,
