@@ -22,7 +22,10 @@ export interface Carrier {
   readonly peer: string;
   /** Must be called once, at once after the carrier was made; messages that came earlier are kept for it. */
   attach(handlers: CarrierHandlers): void;
-  /** Sends one message of at most MAX_MESSAGE bytes. After the carrier closed it does nothing. */
+  /**
+   * Sends one message of at most MAX_MESSAGE bytes. The bytes are the caller's again when it returns. After the
+   * carrier closed it does nothing.
+   */
   send(message: Uint8Array): void;
   /** Bytes that were sent but still wait in this process. */
   readonly unsent: number;

@@ -29,13 +29,19 @@ export class CipherState {
     return this.#count;
   }
 
-  /** `plaintext` encrypted, then the 16-byte tag; `ad` is authenticated with it. */
-  encrypt(plaintext: Uint8Array, ad?: Uint8Array): Buffer {
+  /**
+   * `plaintext` encrypted, then the 16-byte tag; `ad` is authenticated with it.
+   * @param into where to put that; new memory when not given, which costs more than the encryption
+   */
+  encrypt(plaintext: Uint8Array, ad?: Uint8Array, into?: Buffer): Buffer {
     const cipher = createCipheriv(ALGORITHM, this.#key, this.#nextNonce());
     if (ad !== undefined) cipher.setAAD(ad);
-    const ciphertext = cipher.update(plaintext);
+    const length = plaintext.length + TAG_BYTES;
+    const message = into?.subarray(0, length) ?? Buffer.allocUnsafe(length);
+    message.set(cipher.update(plaintext));
     cipher.final(); // gives no bytes in GCM, but completes the tag
-    return Buffer.concat([ciphertext, cipher.getAuthTag()], plaintext.length + TAG_BYTES);
+    message.set(cipher.getAuthTag(), plaintext.length);
+    return message;
   }
 
   /**

@@ -44,12 +44,13 @@ export class Transport {
    * One message: `plaintext` (at most MAX_PLAINTEXT bytes) encrypted, then 16 bytes of tag.
    * @throws FarsiteError E_LIMIT when the message limit is reached: take a new carrier;
    * E_PROTOCOL on a dead transport
+   * @param into where to put the message, MAX_MESSAGE bytes; new memory when not given
    */
-  encrypt(plaintext: Uint8Array): Buffer {
+  encrypt(plaintext: Uint8Array, into?: Buffer): Buffer {
     const { send } = this.#live();
     if (plaintext.length > MAX_PLAINTEXT) throw misuse(`${plaintext.length} bytes do not fit one message`);
     this.#spend(send, "sent");
-    return send.encrypt(plaintext);
+    return send.encrypt(plaintext, undefined, into);
   }
 
   /**

@@ -4,10 +4,14 @@ import { FarsiteError, reasonOf } from "../errors.ts";
 
 /** The two directions of a finished Noise handshake. */
 export interface RecordCipher {
-  encrypt(plaintext: Uint8Array): Uint8Array;
+  /** The message for `plaintext`; it may stand in `into`, MAX_MESSAGE bytes that are written over by the next. */
+  encrypt(plaintext: Uint8Array, into: Buffer): Uint8Array;
   /** Throws when the message was not made by the other end, for this place in the order. */
   decrypt(message: Buffer): Buffer;
 }
+
+/** What is being sent, of all links: a carrier keeps nothing of it. */
+const scratch = Buffer.allocUnsafeSlow(MAX_MESSAGE);
 
 export interface LinkHandlers {
   record(plaintext: Buffer): void;
@@ -52,7 +56,7 @@ export class Link {
   send(record: Uint8Array): void {
     if (this.#closed) return;
     try {
-      this.carrier.send(this.cipher.encrypt(record));
+      this.carrier.send(this.cipher.encrypt(record, scratch));
     } catch (error) {
       this.fail(asProtocolError(error));
     }
