@@ -5,13 +5,14 @@ import { Deque } from "../deque.ts";
 import { FarsiteError } from "../errors.ts";
 import { records } from "../session/index.ts";
 import * as wire from "./frame.ts";
+import { Packing } from "./packing.ts";
 import { commit, release, room } from "./slab.ts";
 import { MuxStream, PACKED_BODY, type Stream, type StreamOwner } from "./stream.ts";
 
 /** What the mux needs of the session below it. */
 export interface FrameCarrier {
   /** There is something to pull. */
-  wake(): void;
+  wake(when?: "now" | "turn" | "next"): void;
   end(reason: FarsiteError): void;
 }
 
@@ -43,6 +44,9 @@ const MAX_URGENT = 16_384;
 /** Credit beyond the initial one that all streams of a session may have together. */
 const MOST_WIDENED = 32 << 20;
 
+/** Services whose packing is remembered: the other side may make names up. */
+const MOST_PACKINGS = 64;
+
 /** Highest number of a stream: a u32. */
 const MAX_STREAM = 0xffff_ffff;
 
@@ -60,6 +64,8 @@ export class Mux implements StreamOwner {
   ];
   readonly #clock: Clock;
   readonly #rtt: () => number | undefined;
+  readonly #packings = new Map<string, Packing>();
+  #lastReady: MuxStream | undefined;
   #widened = 0;
   #lastOwn: number;
   #lastPeer: number;
@@ -94,13 +100,21 @@ export class Mux implements StreamOwner {
       return undefined;
     }
     this.#lastOwn += 2;
-    const stream = new MuxStream(this.#lastOwn, service, priority, this, packed);
+    const stream = new MuxStream(
+      this.#lastOwn,
+      service,
+      priority,
+      this,
+      packed ? this.#packing(service) : undefined,
+    );
     this.#streams.set(stream.id, stream);
     const name = Buffer.from(service, "latin1");
     const frame = this.#frame(wire.OPEN, stream.id, 1 + name.length, packed ? wire.PACKED : 0);
     frame[wire.HEADER] = priority;
     name.copy(frame, wire.HEADER + 1);
-    this.#send(frame);
+    this.#urgent.push(frame);
+    // whoever opens it usually has a request that is about to be read: it shares the record
+    this.#session.wake("next");
     return stream;
   }
 
@@ -237,7 +251,7 @@ export class Mux implements StreamOwner {
       throw wire.brokenFrame("OPEN service name");
     }
     this.#lastPeer = id;
-    const stream = new MuxStream(id, service, priority, this, packed);
+    const stream = new MuxStream(id, service, priority, this, packed ? this.#packing(service) : undefined);
     if (this.#streams.size >= this.#maxStreams) {
       this.sendReset(stream, "limit");
       return;
@@ -258,7 +272,10 @@ export class Mux implements StreamOwner {
   ready(stream: MuxStream): void {
     if (!stream.queued && stream.sendable && !stream.finSent) {
       this.#enqueue(stream);
-      this.#session.wake();
+      // a short exchange that is alone need not wait for others that would share its record
+      const alone = stream === this.#lastReady && stream.pendingBytes < QUANTUM;
+      this.#session.wake(alone ? "now" : "turn");
+      this.#lastReady = stream;
     }
   }
 
@@ -288,6 +305,13 @@ export class Mux implements StreamOwner {
 
   gone(stream: MuxStream): void {
     if (this.#streams.delete(stream.id)) this.#widened -= stream.widened;
+    if (this.#lastReady === stream) this.#lastReady = undefined;
+  }
+
+  #packing(service: string): Packing {
+    const known = this.#packings.get(service) ?? new Packing();
+    if (this.#packings.size < MOST_PACKINGS) this.#packings.set(service, known);
+    return known;
   }
 
   #enqueue(stream: MuxStream): void {

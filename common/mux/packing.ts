@@ -14,7 +14,7 @@ const LEAST = 512;
 /** A body must shrink to this part of itself. */
 const WORTH = 0.85;
 /** Tries left out after a failed one, at most. */
-const MOST_SKIPPED = 256;
+const MOST_SKIPPED = 64;
 
 const scratch = Buffer.alloc(MAX_UNPACKED);
 

@@ -1,7 +1,7 @@
 /** One flow-controlled byte stream inside a session, with half-close and reset. */
 import { Deque } from "../deque.ts";
 import { brokenFrame, INITIAL_CREDIT, type Priority, type ResetReason } from "./frame.ts";
-import { Packing, unpackBody } from "./packing.ts";
+import { type Packing, unpackBody } from "./packing.ts";
 
 export interface StreamHandlers {
   /** Bytes came. Whoever takes them calls `consumed` once they are out of the way. */
@@ -54,7 +54,6 @@ export interface Stream {
 
 export class MuxStream implements Stream {
   #handlers: StreamHandlers | undefined;
-  readonly #packing: Packing | undefined;
 
   /** What waits to be sent; the first chunk from `offset` on. */
   readonly pending = new Deque<Buffer>();
@@ -85,10 +84,9 @@ export class MuxStream implements Stream {
     readonly service: string,
     readonly priority: Priority,
     private readonly owner: StreamOwner,
-    packed = false,
-  ) {
-    this.#packing = packed ? new Packing() : undefined;
-  }
+    /** Of the streams of this service, when their data may be packed. */
+    private readonly packing?: Packing,
+  ) {}
 
   attach(handlers: StreamHandlers): void {
     this.#handlers = handlers;
@@ -151,10 +149,10 @@ export class MuxStream implements Stream {
   /** Moves data into the body of a frame; returns its length, plus PACKED_BODY when it is packed. */
   body(into: Buffer, at: number, room: number): number {
     const available = Math.min(this.pendingBytes, this.sendCredit);
-    const packed = this.#packing?.pack(this, available, room);
-    if (packed && this.#packing) {
+    const packed = this.packing?.pack(this, available, room);
+    if (packed && this.packing) {
       into.set(packed, at);
-      this.#drop(this.#packing.covered);
+      this.#drop(this.packing.covered);
       return packed.length + PACKED_BODY;
     }
     const length = Math.min(room, available);
@@ -202,7 +200,7 @@ export class MuxStream implements Stream {
 
   onData(body: Buffer, fin: boolean, packed: boolean): void {
     if (this.#finReceived) throw brokenFrame("DATA after FIN");
-    if (packed && !this.#packing) throw brokenFrame("packed DATA on a stream that was not opened for it");
+    if (packed && !this.packing) throw brokenFrame("packed DATA on a stream that was not opened for it");
     const chunk = packed ? unpackBody(body) : body;
     this.#receiveCredit -= chunk.length;
     if (this.#receiveCredit < 0) throw brokenFrame("DATA beyond the credit");

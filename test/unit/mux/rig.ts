@@ -2,7 +2,7 @@
 import { FakeClock } from "../../../common/clock.ts";
 import type { FarsiteError } from "../../../common/errors.ts";
 import * as frame from "../../../common/mux/frame.ts";
-import { Mux } from "../../../common/mux/mux.ts";
+import { type FrameCarrier, Mux } from "../../../common/mux/mux.ts";
 import type { Stream, StreamHandlers } from "../../../common/mux/stream.ts";
 import { FRAMES, FRAMES_HEADER, MAX_RECORD } from "../../../common/session/record.ts";
 import { Session, type SessionLimits } from "../../../common/session/session.ts";
@@ -166,11 +166,7 @@ class MuxSide {
   readonly accepted: Tap[] = [];
   readonly controls: string[] = [];
 
-  constructor(
-    side: "agent" | "hub",
-    session: { wake(): void; end(reason: FarsiteError): void },
-    options: MuxSideOptions,
-  ) {
+  constructor(side: "agent" | "hub", session: FrameCarrier, options: MuxSideOptions) {
     this.mux = new Mux({
       side,
       session,
@@ -202,13 +198,15 @@ class MuxSide {
 /** One mux, by default the hub's; the test is its session and the other side. */
 export class Lone extends MuxSide {
   readonly ends: FarsiteError[] = [];
+  /** How it asked for records to be taken. */
+  readonly wakes: string[] = [];
 
   constructor(options: MuxSideOptions & { side?: "agent" | "hub" } = {}) {
     const end = (reason: FarsiteError) => {
       this.ends.push(reason);
       this.mux.end();
     };
-    super(options.side ?? "hub", { wake() {}, end }, options);
+    super(options.side ?? "hub", { wake: (when = "turn") => void this.wakes.push(when), end }, options);
   }
 
   /** Gives it a record of these frames. */
