@@ -1,5 +1,7 @@
 /** MessagePack for everything that is not on the data path, checked against a schema when read. */
-import { Packr, Unpackr } from "msgpackr";
+// the two parts alone: the whole package brings streams and 10 MiB of memory
+import { Packr } from "msgpackr/pack";
+import { Unpackr } from "msgpackr/unpack";
 import type { z } from "zod";
 import { FarsiteError } from "./errors.ts";
 import { checkPlain } from "./msgpack-plain.ts";
