@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { serviceName } from "../common/names.ts";
+import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
 
 const target = z
@@ -39,9 +40,36 @@ const carrier = z.strictObject({
   max_age_seconds: z.number().min(1).max(604_800).optional(),
 });
 
+const PROXY_URL = /^https?:\/\/[^/?#@\s:]+:\d{1,5}$|^https?:\/\/\[[\da-fA-F:.]+\]:\d{1,5}$/;
+
+const proxy = z
+  .strictObject({
+    /** The HTTP proxy through which the hub is reached, or "none". It wins over the environment. */
+    url: z
+      .string()
+      .refine(
+        (text) => text === NO_PROXY || PROXY_URL.test(text),
+        `"http://HOST:PORT", "https://HOST:PORT" or "${NO_PROXY}"; user and password have keys of their own`,
+      )
+      .optional(),
+    user: z.string().max(255).regex(USER, "a user name without a colon").optional(),
+    /** A file with the password, which only the agent's user may read. */
+    password_file: z.string().optional(),
+    /** Whether HTTPS_PROXY and NO_PROXY count where there is no url. */
+    from_environment: z.boolean().default(true),
+  })
+  .superRefine(({ url, user, password_file }, { addIssue }) => {
+    const missing = (key: string, message: string) =>
+      addIssue({ code: "custom", path: [key], input: undefined, message });
+    if (user !== undefined && password_file === undefined) missing("password_file", "a file, with a user");
+    if (user === undefined && password_file !== undefined) missing("user", "a name, with a password_file");
+    if (user !== undefined && (url === undefined || url === NO_PROXY)) missing("url", "a proxy, with a user");
+  });
+
 export const agentConfig = z.strictObject({
   hub: hub.prefault({}),
   carrier: carrier.prefault({}),
+  proxy: proxy.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),
   /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */

@@ -4,14 +4,15 @@ import { chmodSync, rmSync } from "node:fs";
 import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { Services } from "./service/index.ts";
-import type { Connector, ConnectorStatus } from "./tunnel/index.ts";
+import type { Connector, ConnectorStatus, Failure } from "./tunnel/index.ts";
 
 export const STATUS_SOCKET = "status.sock";
 
-export interface AgentStatus extends Omit<ConnectorStatus, "since"> {
+export interface AgentStatus extends Omit<ConnectorStatus, "since" | "lastError"> {
   version: string;
-  /** ISO 8601. */
+  /** ISO 8601, as `lastError.at`. */
   since: string;
+  lastError?: Failure & { at: string };
   services: string[];
 }
 
@@ -37,11 +38,12 @@ export async function openStatusSocket(
     const server = Bun.serve({
       unix: path,
       fetch: () => {
-        const { since, ...status } = connector.status();
+        const { since, lastError, ...status } = connector.status();
         const answer: AgentStatus = {
           version: VERSION,
           since: new Date(since).toISOString(),
           ...status,
+          ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
           services: services.names,
         };
         return Response.json(answer);

@@ -12,8 +12,10 @@ import { decodeToken } from "../../common/handshake/index.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
+import { routesFrom, viewOf } from "../route/index.ts";
 import { isEnrolled, readPending, writeEnrolled, writePending } from "../state.ts";
-import { enrol, fetchCertificate, readAuthorities, webSocketDialer, withAdvice } from "../tunnel/index.ts";
+import { enrol, fetchCertificate, withAdvice } from "../tunnel/index.ts";
+import { wayOut } from "./way-out.ts";
 
 interface Options extends Places {
   force?: boolean;
@@ -46,10 +48,12 @@ async function enroll(given: string | undefined, options: Options): Promise<void
   const clock = systemClock;
   const random = systemRandom;
   const timeout = config.limits.handshake_seconds * 1000;
+  const routeTo = routesFrom(config.proxy, process.env);
+  const out = (certificate?: string) => wayOut({ routeTo, caFile: config.ca_file, certificate });
   const certificate =
-    token.certificate && (await fetchCertificate(token.url, token.certificate, clock, timeout));
-  const ca = certificate ? [certificate] : readAuthorities(config.ca_file);
-  const carrier = await webSocketDialer({ ca, clock })({ url: token.url, timeout });
+    token.certificate &&
+    (await fetchCertificate(token.url, token.certificate, { open: out().open, clock, timeout }));
+  const carrier = await out(certificate).dial({ url: token.url, timeout });
   const tokenId = Buffer.from(token.id).toString("hex");
   const identity = readPending(options.stateDir, tokenId) ?? KeyPair.identity(random);
   const hubKey = Buffer.from(token.hubKey);
@@ -68,6 +72,13 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     site: accepted.site,
   });
   report(accepted, options, Object.keys(config.services).length);
+  const route = viewOf(routeTo(token.url));
+  if (!options.json && route.kind === "proxy" && route.from !== "agent.toml") {
+    printLine(
+      `It went through the proxy ${route.proxy}, which ${route.from} names here. A service has another`,
+    );
+    printLine(`environment: name the proxy in ${options.config}, too.`);
+  }
 }
 
 /** The configuration if there is one: what is wrong with it is said now, not after the token is used. */

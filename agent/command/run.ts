@@ -13,10 +13,12 @@ import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { agentConfig } from "../config.ts";
+import { routesFrom, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { readEnrolled } from "../state.ts";
 import { openStatusSocket, STATUS_SOCKET } from "../status.ts";
-import { Connector, readAuthorities, webSocketDialer } from "../tunnel/index.ts";
+import { Connector } from "../tunnel/index.ts";
+import { wayOut } from "./way-out.ts";
 
 export function addRun(program: Command): void {
   withPlaces(program.command("run").description("run the agent in the foreground"), "farsite-agent").action(
@@ -37,11 +39,13 @@ async function run(places: Places): Promise<void> {
     connectTimeout: config.limits.connect_seconds * 1000,
     log,
   });
-  const ca = enrolled.certificate ? [enrolled.certificate] : readAuthorities(config.ca_file);
+  const routeTo = routesFrom(config.proxy, process.env);
+  const { dial } = wayOut({ routeTo, caFile: config.ca_file, certificate: enrolled.certificate });
   const connector = new Connector({
     enrolled,
     services,
-    dial: webSocketDialer({ ca, clock }),
+    dial,
+    route: (url) => viewOf(routeTo(url)),
     clock,
     random: systemRandom,
     log,
@@ -56,6 +60,8 @@ async function run(places: Places): Promise<void> {
   const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services);
   const site = `${enrolled.tenant}/${enrolled.site}`;
   log.info("agent starts", { version: VERSION, site, hub: enrolled.url, services: services.names.join(",") });
+  const [url = enrolled.url] = config.hub.urls ?? [];
+  log.info("way to the hub", { route: routeText(viewOf(routeTo(url))) });
   if (services.names.length === 0) log.warn("no services are configured", { file: places.config });
   notifySystemd(log, { ready: true, status: `agent of ${site}` });
 

@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { ago, type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
+import { routeText } from "../route/index.ts";
 import { askAgent, STATUS_SOCKET } from "../status.ts";
 
 export function addStatus(program: Command): void {
@@ -14,12 +15,15 @@ export function addStatus(program: Command): void {
       if (options.json) return printJson(status);
       printLine(`farsite-agent ${status.version} of ${status.tenant}/${status.site}`);
       printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
+      printLine(`route: ${routeText(status.route)}${status.carrier ? `; carrier: ${status.carrier}` : ""}`);
       if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
       if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
       printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
-      if (status.error) {
-        printLine(`${status.error.message} [${status.error.code}]`);
-        if (status.error.hint) printLine(`  ${status.error.hint}`);
-      }
+      const failure = status.error ?? status.lastError;
+      if (!failure) return;
+      const when = status.error ? "" : `last failure ${ago(status.lastError?.at, Date.now())} ago: `;
+      const where = failure.hop ? ` (hop: ${failure.hop})` : "";
+      printLine(`${when}${failure.message} [${failure.code}]${where}`);
+      if (failure.hint) printLine(`  ${failure.hint}`);
     });
 }

@@ -1,16 +1,19 @@
 /** Keeps the agent connected: dials, authenticates, goes on with the session, and replaces carriers. */
 import type { Clock, Timer } from "../../common/clock.ts";
-import { FarsiteError } from "../../common/errors.ts";
+import { type ErrorCode, FarsiteError } from "../../common/errors.ts";
 import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
+import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
 import { Backoff, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
+import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
+import { type Hop, hopOf } from "./hop.ts";
 import { Renewal } from "./renewal.ts";
 import type { DialCarrier } from "./websocket.ts";
 
@@ -28,6 +31,8 @@ export interface ConnectorOptions {
   maxStreams: number;
   /** ms for connection and handshake. */
   timeout: number;
+  /** The route to each of the hub's addresses, for people. */
+  route: (url: string) => RouteView;
   /** ms after which a carrier is replaced while it still serves. */
   maxAge: number | undefined;
   /** This host's addresses, in a form that is equal when they are. */
@@ -39,6 +44,7 @@ export interface ConnectorStatus {
   /** ms since the epoch. */
   since: number;
   url: string;
+  route: RouteView;
   tenant: string;
   site: string;
   carrier: string | undefined;
@@ -48,7 +54,17 @@ export interface ConnectorStatus {
   /** This host's clock less the hub's, ms. */
   clockSkew: number | undefined;
   /** Why it is not connected. */
-  error: { code: string; message: string; hint?: string } | undefined;
+  error: Failure | undefined;
+  /** What went wrong last, also when it is connected since. */
+  lastError: (Failure & { at: number }) | undefined;
+}
+
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+  hint?: string;
+  /** Where on the way it was. */
+  hop?: Hop;
 }
 
 /** Clocks that differ by more, in ms, are worth a warning: Livestatus shifts its times by half hours. */
@@ -62,6 +78,9 @@ const STANDING: ReadonlySet<string> = new Set([
   "E_VERSION",
   "E_HUB_KEY",
   "E_TLS_UNTRUSTED",
+  "E_PROXY_AUTH_WANTED",
+  "E_PROXY_AUTH_WRONG",
+  "E_PROXY_AUTH_SCHEME",
 ]);
 
 type Outcome = { lost: FarsiteError } | { renew: string };
@@ -76,6 +95,7 @@ export class Connector {
   #url: string;
   #accepted: Accepted | undefined;
   #error: FarsiteError | undefined;
+  #lastError: { error: FarsiteError; at: number } | undefined;
   #stopped = false;
   #wait: { timer: Timer; done: () => void } | undefined;
   #onLost: (reason: FarsiteError) => void = () => {};
@@ -92,11 +112,12 @@ export class Connector {
 
   status(): ConnectorStatus {
     const { tenant, site } = this.#options.enrolled;
-    const error = this.#error;
+    const [error, last] = [this.#error, this.#lastError];
     return {
       state: this.#state,
       since: this.#since,
       url: this.#url,
+      route: this.#options.route(this.#url),
       tenant,
       site,
       carrier: this.#tunnel?.session.link?.kind,
@@ -104,11 +125,8 @@ export class Connector {
       streams: this.#tunnel?.mux.streams ?? 0,
       hubVersion: this.#accepted?.hubVersion,
       clockSkew: this.#accepted?.clockSkew,
-      error: error && {
-        code: error.code,
-        message: error.message,
-        ...(error.hint !== undefined && { hint: error.hint }),
-      },
+      error: error && failureOf(error),
+      lastError: last && { ...failureOf(last.error), at: last.at },
     };
   }
 
@@ -131,6 +149,8 @@ export class Connector {
         }
         log.info(replaced ? "carrier replaced" : "connected", {
           hub: this.#url,
+          route: routeText(this.#options.route(this.#url)),
+          carrier: this.#tunnel?.session.link?.kind,
           version: this.#accepted?.hubVersion,
         });
         const outcome = await this.#serve(lost);
@@ -138,10 +158,8 @@ export class Connector {
           log.info("carrier is to be replaced", { reason: outcome.renew });
           continue;
         }
-        this.#error = outcome.lost;
-        if (!this.#stopped) {
-          log.warn("connection lost", { code: outcome.lost.code, reason: outcome.lost.message });
-        }
+        const { code, message, hint } = this.#fail(outcome.lost);
+        if (!this.#stopped) log.warn("connection lost", { code, reason: message, do: hint });
         wait = this.#waitAfterLoss(clock.now() - began);
       } catch (error) {
         wait = this.#waitAfterFailure(error);
@@ -186,12 +204,20 @@ export class Connector {
   }
 
   #waitAfterFailure(error: unknown): number {
-    const known = error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", String(error));
-    if (known.code !== this.#error?.code) {
-      this.#options.log.error(known.message, { code: known.code, do: known.hint });
+    const before = this.#error?.code;
+    const known = this.#fail(error);
+    if (known.code !== before) {
+      this.#options.log.error(known.message, { code: known.code, hop: hopOf(known.code), do: known.hint });
     }
-    this.#error = known;
     return this.#backoff.next() * (STANDING.has(known.code) ? REFUSED_BACKOFF_FACTOR : 1);
+  }
+
+  /** Keeps a failure for those who ask, with advice on what to do. */
+  #fail(thrown: unknown): FarsiteError {
+    const error = withAdvice(thrown);
+    this.#error = error;
+    this.#lastError = { error, at: this.#options.clock.wall() };
+    return error;
   }
 
   /** Tries the hub's addresses in order; throws what the last one failed with. */
@@ -282,4 +308,9 @@ export class Connector {
       this.#wait = { timer: this.#options.clock.after(ms, resolve), done: resolve };
     });
   }
+}
+
+function failureOf({ code, message, hint }: FarsiteError): Failure {
+  const hop = hopOf(code);
+  return { code, message, ...(hint !== undefined && { hint }), ...(hop && { hop }) };
 }

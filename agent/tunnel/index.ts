@@ -1,6 +1,7 @@
 export { readAuthorities } from "./authorities.ts";
 export { fetchCertificate } from "./certificate.ts";
-export { Connector, type ConnectorStatus } from "./connector.ts";
+export { Connector, type ConnectorStatus, type Failure } from "./connector.ts";
 export { withAdvice } from "./failure.ts";
 export { enrol } from "./handshake.ts";
-export { webSocketDialer } from "./websocket.ts";
+export { stagedReach } from "./reach.ts";
+export { type DialCarrier, webSocketDialer } from "./websocket.ts";

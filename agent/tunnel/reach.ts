@@ -1,54 +1,41 @@
 /** Opens the way to the hub: a socket over which HTTP can be spoken, its TLS verified. */
-
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import { dialError, silence } from "./failure.ts";
+import { addressOf, limitOf, type Open, openDirectly, startTls } from "../route/index.ts";
+import { tlsError } from "./failure.ts";
 
 export interface ReachTarget {
   /** wss://HOST[:PORT], or ws:// on this host. */
   url: string;
-  /** ms for name, connection and TLS together. */
+  /** ms for name, connection, proxy and TLS together. */
   timeout: number;
 }
 
-/** Throws E_HUB_UNREACHABLE or E_TLS_UNTRUSTED. */
+/** Throws what `Open` throws, and E_TLS_UNTRUSTED, E_TLS_FAILED or E_TLS_TIMEOUT. */
 export type Reach = (target: ReachTarget) => Promise<Socket>;
 
 export interface ReachOptions {
   /** Authorities (PEM) trusted instead of the system's. */
   ca: string[] | undefined;
   clock: Clock;
+  /** Opens the connection below TLS. Default: straight to the hub. */
+  open?: Open;
+}
+
+/** A way to the hub that does one step after the other, so that a failure names the one that failed. */
+export function stagedReach({ ca, clock, open = openDirectly }: ReachOptions): Reach {
+  return async ({ url, timeout }) => {
+    const limit = limitOf(clock, timeout);
+    const socket = await open(url, limit);
+    if (!url.startsWith("wss:")) return socket;
+    const { host } = addressOf(url);
+    return startTls(socket, { host, ca }, limit, (trouble, tls) =>
+      tlsError(url, trouble, tls.getPeerCertificate()),
+    );
+  };
 }
 
 /** A way straight to the hub. */
-export function directReach({ ca, clock }: ReachOptions): Reach {
-  return ({ url, timeout }) => {
-    const { protocol, hostname, port } = new URL(url);
-    const host = hostname.replace(/^\[|\]$/g, "");
-    const secure = protocol === "wss:";
-    const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-    const socket = secure
-      ? connectTls({
-          host,
-          port: Number(port || 443),
-          ...(!isIP(host) && { servername: host }),
-          ...(ca && { ca }),
-        })
-      : connectTcp({ host, port: Number(port || 80) });
-    const timer = clock.after(timeout, () => {
-      reject(silence(url, timeout));
-      socket.destroy();
-    });
-    socket.once(secure ? "secureConnect" : "connect", () => {
-      timer.cancel();
-      resolve(socket);
-    });
-    // stays, for what comes before whoever takes the socket over listens
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      timer.cancel();
-      reject(dialError(url, error));
-    });
-    return promise;
-  };
+export function directReach({ ca, clock }: Omit<ReachOptions, "open">): Reach {
+  return stagedReach({ ca, clock });
 }

@@ -1,13 +1,15 @@
 /** Dials the hub: the agent's end of a WebSocket carrier. */
 
+import type { Socket } from "node:net";
 import { WebSocket } from "ws";
 import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
-import { FarsiteError } from "../../common/errors.ts";
-import { dialError, silence } from "./failure.ts";
-import type { Reach, ReachTarget } from "./reach.ts";
+import { silence, type Trouble } from "../route/index.ts";
+import { diagnose } from "./diagnosis.ts";
+import { answerError, dialError, isVague, requestError } from "./failure.ts";
+import { directReach, type Reach, type ReachTarget } from "./reach.ts";
 
-/** Opens a carrier to the hub. Throws E_HUB_UNREACHABLE, E_TLS_UNTRUSTED, E_HUB_BUSY or E_HANDSHAKE. */
+/** Opens a carrier to the hub. Throws an error whose code says which hop failed (see `hop.ts`). */
 export type DialCarrier = (target: ReachTarget) => Promise<Carrier>;
 
 /** ms for the other side to answer a close. */
@@ -65,41 +67,71 @@ export interface WebSocketOptions {
   /** Authorities (PEM) trusted instead of the system's. */
   ca: string[] | undefined;
   clock: Clock;
-  /**
-   * Opens the connections where they cannot go straight to the hub. Without it the WebSocket makes its own: that
-   * is a third faster, since every byte through a socket of `node:tls` passes JavaScript once more.
-   */
+  /** Opens connections. Default: straight to the hub. */
   reach?: Reach;
+  /**
+   * Whether the WebSocket may make its connection itself, for a hub that is reached directly: that is a third
+   * faster, since every byte through a socket of `node:tls` passes JavaScript once more. What fails then is
+   * looked into with `reach`. Default: where there is no `reach`.
+   */
+  native?: (url: string) => boolean;
 }
 
 /** Dials with WebSockets. */
-export function webSocketDialer({ ca, clock, reach }: WebSocketOptions): DialCarrier {
+export function webSocketDialer({ ca, clock, reach, native }: WebSocketOptions): DialCarrier {
+  const staged = reach ?? directReach({ ca, clock });
+  const mayBeNative = native ?? (() => reach === undefined);
   return async ({ url, timeout }) => {
     const began = clock.now();
-    const connection = await reach?.({ url, timeout });
-    const { promise, resolve, reject } = Promise.withResolvers<Carrier>();
-    const socket = new WebSocket(`${url}/tunnel`, {
-      perMessageDeflate: false,
-      maxPayload: MAX_MESSAGE,
-      ...(connection ? { createConnection: () => connection } : ca && { ca }),
-    });
-    socket.binaryType = "nodebuffer";
-    const timer = clock.after(timeout - (clock.now() - began), () => {
-      reject(silence(url, timeout));
-      socket.terminate();
-    });
-    socket.once("open", () => {
-      timer.cancel();
-      resolve(new AgentCarrier(socket, url, clock));
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => {
-      timer.cancel();
-      reject(dialError(url, error));
-    });
-    socket.once("close", (code: number) => {
-      timer.cancel();
-      reject(new FarsiteError("E_HUB_UNREACHABLE", `${url} closed the connection, code ${code}`));
-    });
-    return promise;
+    const connection = mayBeNative(url) ? undefined : await staged({ url, timeout });
+    const left = timeout - (clock.now() - began);
+    const answer = await upgrade(url, { ca, clock, timeout: left, connection });
+    if ("carrier" in answer) return answer.carrier;
+    if ("status" in answer) throw answerError(url, answer.status, answer.location);
+    if (connection) throw requestError(url, answer.trouble);
+    const found = isVague(answer.trouble)
+      ? await diagnose(url, { reach: staged, clock, timeout })
+      : dialError(url, answer.trouble);
+    // when all is well but for the WebSocket, it is that which gets no answer
+    throw found ?? requestError(url, answer.trouble);
   };
+}
+
+type Upgraded =
+  | { carrier: Carrier }
+  | { status: number; location: string | undefined }
+  | { trouble: Trouble };
+
+interface UpgradeOptions {
+  ca: string[] | undefined;
+  clock: Clock;
+  timeout: number;
+  /** A connection that is there, its TLS verified; without it the WebSocket makes one. */
+  connection: Socket | undefined;
+}
+
+/** Asks for a WebSocket, and resolves with whatever comes of it. */
+function upgrade(url: string, { ca, clock, timeout, connection }: UpgradeOptions): Promise<Upgraded> {
+  const { promise, resolve } = Promise.withResolvers<Upgraded>();
+  const socket = new WebSocket(`${url}/tunnel`, {
+    perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE,
+    ...(connection ? { createConnection: () => connection } : ca && { ca }),
+  });
+  socket.binaryType = "nodebuffer";
+  const timer = clock.after(timeout, () => {
+    resolve({ trouble: silence(timeout) });
+    socket.terminate();
+  });
+  void promise.then(() => timer.cancel());
+  socket.once("open", () => resolve({ carrier: new AgentCarrier(socket, url, clock) }));
+  socket.once("unexpected-response", (_, { statusCode = 0, headers }) => {
+    resolve({ status: statusCode, location: headers.location });
+    socket.terminate();
+  });
+  socket.on("error", (trouble: Trouble) => resolve({ trouble }));
+  socket.once("close", (code: number) =>
+    resolve({ trouble: new Error(`it closed the connection, code ${code}`) }),
+  );
+  return promise;
 }

@@ -44,7 +44,8 @@ function found(value: unknown): string {
   // JSON has no word for them
   if (typeof value === "number" && !Number.isFinite(value))
     return `found ${Number.isNaN(value) ? "nan" : "inf"}`;
-  const text = JSON.stringify(value) ?? String(value);
+  // what stands before the @ of a URL may be a password
+  const text = (JSON.stringify(value) ?? String(value)).replace(/\/\/[^\s"]*@/g, "//...@");
   return `found ${text.length > 60 ? `${text.slice(0, 60)}...` : text}`;
 }
 

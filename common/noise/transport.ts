@@ -55,8 +55,9 @@ export class Transport {
 
   /**
    * The plaintext of the next message from the other side.
-   * @throws FarsiteError E_PROTOCOL for anything but exactly the next message the other side encrypted; the
-   * transport is dead from then on, in both directions. E_LIMIT when the message limit is reached
+   * @throws FarsiteError E_CARRIER_TAMPERED for anything but exactly the next message the other side encrypted;
+   * the transport is dead from then on, in both directions. E_PROTOCOL on a dead transport, E_LIMIT when the
+   * message limit is reached
    */
   decrypt(message: Uint8Array): Buffer {
     const { receive } = this.#live();
@@ -84,9 +85,8 @@ export class Transport {
   #kill(reason: string): FarsiteError {
     this.#ciphers = undefined;
     return new FarsiteError(
-      "E_PROTOCOL",
-      reason,
-      "Something between agent and hub changed, lost or repeated data.",
+      "E_CARRIER_TAMPERED",
+      `${reason}: something on the way changed, lost or repeated data`,
     );
   }
 }

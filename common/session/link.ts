@@ -2,6 +2,8 @@
 import { type Carrier, MAX_MESSAGE } from "../carrier/index.ts";
 import { FarsiteError, reasonOf } from "../errors.ts";
 
+const TAMPERED = "E_CARRIER_TAMPERED";
+
 /** The two directions of a finished Noise handshake. */
 export interface RecordCipher {
   /** The message for `plaintext`; it may stand in `into`, MAX_MESSAGE bytes that are written over by the next. */
@@ -91,9 +93,15 @@ export class Link {
 
   onClose(reason: string): void {
     if (this.#closed) return;
-    this.#closed = new FarsiteError("E_CARRIER_LOST", reason);
+    this.#closed = closeReason(reason);
     this.#handlers?.close(this.#closed);
   }
+}
+
+/** What a carrier gives as its reason is not authenticated: nothing but what is told to people hangs on it. */
+function closeReason(reason: string): FarsiteError {
+  if (reason !== TAMPERED) return new FarsiteError("E_CARRIER_LOST", reason);
+  return new FarsiteError(TAMPERED, "the other side found that what it received was changed on the way");
 }
 
 function asProtocolError(error: unknown): FarsiteError {

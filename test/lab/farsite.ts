@@ -44,6 +44,10 @@ const OWN_VARIABLES = [
   "FARSITE_TOKEN",
   "NOTIFY_SOCKET",
   "JOURNAL_STREAM",
+  "HTTPS_PROXY",
+  "https_proxy",
+  "ALL_PROXY",
+  "all_proxy",
 ];
 
 function environment(added: Record<string, string> = {}): NodeJS.ProcessEnv {

@@ -128,7 +128,16 @@ const references = [
     file: "agent.toml",
     schema: agentConfig,
     least: "",
-    examples: ["ca_file", "hub.urls", "carrier.max_age_seconds", "services.livestatus", "services.http"],
+    examples: [
+      "ca_file",
+      "hub.urls",
+      "carrier.max_age_seconds",
+      "proxy.url",
+      "proxy.user",
+      "proxy.password_file",
+      "services.livestatus",
+      "services.http",
+    ],
   },
 ] as const;
 

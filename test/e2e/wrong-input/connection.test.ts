@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, onTestFinished, test } from "vitest";
+import type { ErrorCode } from "../../../common/errors.ts";
 import { call, FarsiteLab, freePort, type TestHub, until } from "../../lab/farsite.ts";
 import { makeAuthority, type Wanted } from "../certificates.ts";
 import { expectNoTrace, expectRefusal } from "../refusal.ts";
@@ -44,12 +45,12 @@ describe.each([
 
   test("whose name does not exist", async () => {
     const url = "wss://hub.invalid";
-    expectRefusal(await enroll(url), "E_HUB_UNREACHABLE", `the name of ${url} cannot be resolved`, "DNS");
+    expectRefusal(await enroll(url), "E_DNS", `the name of ${url} cannot be resolved`, "DNS");
   });
 
   test("that takes the connection and is silent", async () => {
     const url = `wss://127.0.0.1:${await stranger(() => {})}`;
-    expectRefusal(await enroll(url), "E_HUB_UNREACHABLE", `${url} did not answer in 1 s`, "Something");
+    expectRefusal(await enroll(url), "E_TLS_TIMEOUT", `${url} took the connection and is silent`, "inspects");
   });
 
   test.each([
@@ -58,7 +59,12 @@ describe.each([
     ["cuts the conversation", (socket: Socket) => socket.once("data", () => socket.resetAndDestroy())],
   ])("that %s", async (_, serve) => {
     const url = `wss://127.0.0.1:${await stranger(serve)}`;
-    expectRefusal(await enroll(url), "E_HUB_UNREACHABLE", `no connection to ${url}`, "Something on the way");
+    expectRefusal(
+      await enroll(url),
+      "E_TLS_FAILED",
+      `${url} took the connection and ended it`,
+      "inspects TLS",
+    );
   });
 
   test.each([
@@ -66,7 +72,7 @@ describe.each([
     ["plain HTTP", "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"],
   ])("where %s answers", async (_, greeting) => {
     const url = `wss://127.0.0.1:${await stranger((socket) => socket.write(greeting))}`;
-    expectRefusal(await enroll(url), "E_HUB_UNREACHABLE", `${url} does not speak TLS`, "Something else");
+    expectRefusal(await enroll(url), "E_TLS_FAILED", `${url} does not speak TLS`, "Something else");
   });
 });
 
@@ -80,21 +86,16 @@ describe("enrolling where another web server answers", () => {
     return `wss://127.0.0.1:${server.port}`;
   }
 
-  test.each([
-    ["with a page", 200],
-    ["that does not know the path", 404],
-    ["that leads elsewhere", 302],
-    ["that is broken", 502],
-  ])("%s", async (_, status) => {
+  test.each<[string, number, ErrorCode]>([
+    ["with a page", 200, "E_CAPTIVE_PORTAL"],
+    ["that leads elsewhere", 302, "E_CAPTIVE_PORTAL"],
+    ["that does not know the path", 404, "E_NOT_A_HUB"],
+    ["that is broken", 502, "E_NOT_A_HUB"],
+    ["that gets no upgrade", 426, "E_UPGRADE_STRIPPED"],
+  ])("%s", async (_, status, code) => {
     const url = await webServer(() => new Response("", { status, headers: { Location: "/login" } }));
     const finished = await lab.makeAgent({ ca_file: authority.file }).enroll(tokenOf(url));
-    expectRefusal(
-      finished,
-      "E_HUB_UNREACHABLE",
-      `${url} did not answer as a Farsite hub`,
-      `${status}`,
-      "proxy",
-    );
+    expectRefusal(finished, code, url, `HTTP status ${status}`, "proxy");
   });
 
   test("a hub that is busy says so", async () => {

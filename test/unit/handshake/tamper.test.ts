@@ -51,10 +51,10 @@ test("ATTACH, with one bit changed anywhere, opens no session", async () => {
       length = message.length * 8;
       return flipped(message, bit);
     });
-    expect(await rejectionCode(agent.connect(over))).toBe("E_CARRIER_LOST");
+    expect(await rejectionCode(agent.connect(over))).toBe("E_CARRIER_TAMPERED");
     await over.welcomed;
   }
-  expect(new Set(world.refusals)).toEqual(new Set(["E_PROTOCOL"]));
+  expect(new Set(world.refusals)).toEqual(new Set(["E_CARRIER_TAMPERED"]));
   expect(world.sites.connected()).toEqual([]);
 });
 
@@ -63,7 +63,7 @@ test("ATTACHED, with one bit changed, is refused by the agent", async () => {
   const agent = await world.enrolled();
   const over = world.receive();
   alter(over.hubEnd, 1, (message) => flipped(message, 9));
-  expect(await rejectionCode(agent.connect(over))).toBe("E_PROTOCOL");
+  expect(await rejectionCode(agent.connect(over))).toBe("E_CARRIER_TAMPERED");
   expect(agent.tunnel).toBeUndefined();
 });
 
@@ -73,7 +73,7 @@ test("ENROL, with one bit changed, does not use the token", async () => {
   const before = await world.dump();
   const over = world.receive();
   alter(over.agentEnd, 1, (message) => flipped(message, 3));
-  expect(await rejectionCode(new Agent(world).enrol(token, over))).toBe("E_CARRIER_LOST");
+  expect(await rejectionCode(new Agent(world).enrol(token, over))).toBe("E_CARRIER_TAMPERED");
   await over.welcomed;
   expect(await world.dump()).toBe(before);
 });

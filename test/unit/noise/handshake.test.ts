@@ -186,7 +186,7 @@ describe.each(PATTERNS)("$name", (pattern) => {
     expect(again.readMessage(first)).toEqual(hello);
     again.writeMessage();
     const transport = again.split();
-    thrown("E_PROTOCOL", () => transport.decrypt(record));
+    thrown("E_CARRIER_TAMPERED", () => transport.decrypt(record));
   });
 
   test("a replayed message 2 of an earlier handshake is refused", () => {
@@ -333,7 +333,7 @@ describe("pre-shared key", () => {
       expect(transport.decrypt(record)).toEqual(hello);
     } else {
       expect(payload).toBeUndefined();
-      thrown("E_PROTOCOL", () => transport.decrypt(record));
+      thrown("E_CARRIER_TAMPERED", () => transport.decrypt(record));
     }
   });
 

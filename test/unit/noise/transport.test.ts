@@ -54,7 +54,7 @@ test("a changed bit anywhere is refused, and kills the transport", () => {
   for (let bit = 0; bit < bits; bit++) {
     const [a, b] = transports();
     const message = a.encrypt(text);
-    thrown("E_PROTOCOL", () => b.decrypt(flipped(message, bit)));
+    thrown("E_CARRIER_TAMPERED", () => b.decrypt(flipped(message, bit)));
     expectDead(b, message);
   }
 });
@@ -64,14 +64,14 @@ describe("refused, and dead afterwards:", () => {
     const [a, b] = transports();
     const message = a.encrypt(text);
     b.decrypt(message);
-    thrown("E_PROTOCOL", () => b.decrypt(message));
+    thrown("E_CARRIER_TAMPERED", () => b.decrypt(message));
     expectDead(b, a.encrypt(text));
   });
 
   test("a message out of order", () => {
     const [a, b] = transports();
     const [first, second] = [a.encrypt(text), a.encrypt(text)];
-    thrown("E_PROTOCOL", () => b.decrypt(second));
+    thrown("E_CARRIER_TAMPERED", () => b.decrypt(second));
     expectDead(b, first);
   });
 
@@ -79,14 +79,14 @@ describe("refused, and dead afterwards:", () => {
     const [a, b] = transports();
     a.encrypt(text);
     const second = a.encrypt(text);
-    thrown("E_PROTOCOL", () => b.decrypt(second));
+    thrown("E_CARRIER_TAMPERED", () => b.decrypt(second));
     expectDead(b, second);
   });
 
   test("a message sent back to its sender", () => {
     const [a, b] = transports();
     const message = a.encrypt(text);
-    thrown("E_PROTOCOL", () => a.decrypt(message));
+    thrown("E_CARRIER_TAMPERED", () => a.decrypt(message));
     expectDead(a, b.encrypt(text));
   });
 
@@ -94,7 +94,7 @@ describe("refused, and dead afterwards:", () => {
     const [, b] = transports();
     const [stranger, sibling] = transports();
     const message = stranger.encrypt(text);
-    thrown("E_PROTOCOL", () => b.decrypt(message));
+    thrown("E_CARRIER_TAMPERED", () => b.decrypt(message));
     expectDead(b, message);
     expect(sibling.decrypt(message)).toEqual(text);
   });
@@ -103,7 +103,7 @@ describe("refused, and dead afterwards:", () => {
     for (let length = 0; length < text.length + 16; length++) {
       const [a, b] = transports();
       const message = a.encrypt(text);
-      thrown("E_PROTOCOL", () => b.decrypt(message.subarray(0, length)));
+      thrown("E_CARRIER_TAMPERED", () => b.decrypt(message.subarray(0, length)));
       expectDead(b, message);
     }
   });
@@ -112,7 +112,7 @@ describe("refused, and dead afterwards:", () => {
     for (const more of [1, 16, MAX_MESSAGE]) {
       const [a, b] = transports();
       const message = a.encrypt(text);
-      thrown("E_PROTOCOL", () => b.decrypt(Buffer.concat([message, Buffer.alloc(more)])));
+      thrown("E_CARRIER_TAMPERED", () => b.decrypt(Buffer.concat([message, Buffer.alloc(more)])));
       expectDead(b, message);
     }
   });
@@ -124,7 +124,7 @@ test("an authentic message over 65,535 bytes is refused too", () => {
   const transport = new Transport(new CipherState(secretOf("other direction")), receiving);
   expect(transport.decrypt(sending.encrypt(Buffer.alloc(MAX_PLAINTEXT)))).toHaveLength(MAX_PLAINTEXT);
   const message = sending.encrypt(Buffer.alloc(MAX_PLAINTEXT + 1));
-  const error = thrown("E_PROTOCOL", () => transport.decrypt(message));
+  const error = thrown("E_CARRIER_TAMPERED", () => transport.decrypt(message));
   expect(error.message).toContain("65536 bytes");
   expectDead(transport, sending.encrypt(text));
 });

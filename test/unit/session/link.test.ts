@@ -57,14 +57,14 @@ test("an empty record closes the carrier", async () => {
   expect(codes(hub)).toEqual(["E_PROTOCOL"]);
 });
 
-test("a message that does not decrypt closes the carrier with E_PROTOCOL, and nothing of it is delivered", async () => {
+test("a message that does not decrypt closes the carrier, both sides say why, and nothing of it is delivered", async () => {
   const { over, agent, hub } = watched();
   over.agent.tamper = (message) => Buffer.concat([message, Buffer.of(1)]);
   over.agentLink.send(Buffer.from("a"));
   over.agentLink.send(Buffer.from("b"));
   await settle();
-  expect([hub.records, codes(hub)]).toEqual([[], ["E_PROTOCOL"]]);
-  expect(codes(agent)).toEqual(["E_CARRIER_LOST"]);
+  expect([hub.records, codes(hub)]).toEqual([[], ["E_CARRIER_TAMPERED"]]);
+  expect(codes(agent)).toEqual(["E_CARRIER_TAMPERED"]);
 });
 
 test("a cipher that encrypts no more closes the carrier and says why", async () => {
@@ -169,5 +169,5 @@ test("a carrier closed for a bad message does not end the session it served", as
   agent.say("a");
   await settle();
   expect([hub.ends, hub.session.link]).toEqual([[], undefined]);
-  expect(hub.carriers.at(-1)).toMatch(/^E_PROTOCOL/);
+  expect(hub.carriers.at(-1)).toMatch(/^E_CARRIER_TAMPERED/);
 });

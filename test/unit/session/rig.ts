@@ -83,7 +83,7 @@ class PadCipher implements RecordCipher {
 
   decrypt(message: Buffer): Buffer {
     if (message.length < 16 || message.readUIntBE(message.length - 6, 6) !== this.#decrypted++) {
-      throw new FarsiteError("E_PROTOCOL", "message out of its place");
+      throw new FarsiteError("E_CARRIER_TAMPERED", "message out of its place");
     }
     return message.subarray(0, message.length - 16);
   }

@@ -67,6 +67,7 @@ test("while the hub cannot be reached the waits grow, up to half a minute, and t
     code: "E_HUB_UNREACHABLE",
     message: "no connection to wss://hub.example",
     hint: "Look.",
+    hop: "connection",
   });
   its.line.down = undefined;
   its.world.clock.advance(30 * SECOND);

@@ -95,6 +95,7 @@ async function crowd(): Promise<Crowd> {
       session: limits,
       maxStreams: 16,
       timeout: 10 * SECOND,
+      route: () => ({ kind: "direct" }),
       maxAge: undefined,
       network: () => "",
     });

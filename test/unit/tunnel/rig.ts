@@ -84,6 +84,7 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
     session: {},
     maxStreams: 16,
     timeout: 10 * SECOND,
+    route: () => ({ kind: "direct" }),
     maxAge: undefined,
     network: () => "",
     ...change,
