@@ -10,10 +10,12 @@ import { z } from "zod";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
+import { PROXY_PACKAGES } from "./lab/proxies.ts";
 
 const PACKAGES = [
   ...ICINGA_PACKAGES,
   ...NETWORK_PACKAGES,
+  ...PROXY_PACKAGES,
   "libmonitoring-livestatus-perl",
   "faketime",
   "netcat-openbsd",
@@ -55,7 +57,7 @@ function leftOut(results: z.infer<typeof report>["testResults"]): string[] {
 }
 
 const missing = await ensurePackages(PACKAGES, {
-  why: "testing against real monitoring cores, clients and firewalls",
+  why: "testing against real monitoring cores, clients, proxies and firewalls",
 });
 
 const sound = [

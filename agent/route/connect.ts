@@ -53,6 +53,8 @@ export async function connectThrough(
     const { status } = answer.head;
     try {
       if (status >= 200 && status < 300) return alone(answer, proxy, socket);
+      // some refuse wrong credentials with 401
+      if (status === 401) answers.refuse();
       if (status !== 407) throw failure.proxyRefusal(proxy, target, answer.head);
       credentials = answers.to(answer.head);
     } catch (error) {
@@ -121,13 +123,16 @@ class Answers {
     const chosen = strongest(challenges);
     if (!chosen) throw failure.authScheme(proxy, schemes);
     if (!proxy.login) throw failure.authWanted(proxy, schemes);
-    if (this.#given) {
-      const stale = chosen.scheme === "digest" && chosen.params.get("stale")?.toLowerCase() === "true";
-      if (!stale || this.#renewed) throw failure.authWrong(proxy, this.#given.scheme);
-      this.#renewed = true;
-    }
+    const stale = chosen.scheme === "digest" && chosen.params.get("stale")?.toLowerCase() === "true";
+    if (!stale || this.#renewed) this.refuse();
+    this.#renewed ||= this.#given !== undefined;
     this.#given = chosen;
     return proxy.login.answer(chosen, "CONNECT", this.target, this.random);
+  }
+
+  /** What was given is not accepted. Does nothing when nothing was. */
+  refuse(): void {
+    if (this.#given) throw failure.authWrong(this.proxy, this.#given.scheme);
   }
 }
 

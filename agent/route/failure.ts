@@ -70,17 +70,20 @@ export function proxyConnectError({ url, from }: HttpProxy, trouble: Trouble, na
   );
 }
 
+const HTTPS =
+  "Its URL says https. Most proxies are spoken to in plain HTTP (http://HOST:PORT); if this one is not, its " +
+  "certificate must be for that name and from an authority of this host or of ca_file.";
+
 /** TLS with the proxy itself failed: only with a proxy whose URL begins with https. */
-export function proxyTlsError({ url, from }: HttpProxy, trouble: Trouble): FarsiteError {
+export function proxyTlsError({ url }: HttpProxy, trouble: Trouble): FarsiteError {
   if (isSilence(trouble)) {
-    return new FarsiteError("E_PROXY_TIMEOUT", `the proxy ${url} took the connection and is silent`);
+    return new FarsiteError(
+      "E_PROXY_TIMEOUT",
+      `the proxy ${url} took the connection and is silent in TLS`,
+      HTTPS,
+    );
   }
-  return new FarsiteError(
-    "E_PROXY_TLS",
-    `no TLS with the proxy ${url}: ${trouble.message}`,
-    `${from} says https. Most proxies are spoken to in plain HTTP (http://HOST:PORT); if this one is not, its ` +
-      "certificate must be for that name and from an authority of this host or of ca_file.",
-  );
+  return new FarsiteError("E_PROXY_TLS", `no TLS with the proxy ${url}: ${trouble.message}`, HTTPS);
 }
 
 /** The proxy gave no answer to CONNECT. */

@@ -1,9 +1,20 @@
-/** Fetches the hub's self-made certificate once, at enrolment, and checks it against the token's fingerprint. */
+/** The certificate that is presented in a TLS handshake, read on a connection of its own, over which nothing is sent. */
 import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
+import type { PeerCertificate } from "node:tls";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { addressOf, limitOf, type Open, startTls } from "../route/index.ts";
+import { addressOf, type Limit, limitOf, type Open, startTls } from "../route/index.ts";
 import { issuerOf, tlsError } from "./failure.ts";
+
+/** What is presented at `url`, by whomever: to be looked at, and trusted for nothing. */
+export async function presentedCertificate(url: string, open: Open, limit: Limit): Promise<PeerCertificate> {
+  const socket = await open(url, limit);
+  const peer = { host: addressOf(url).host, ca: undefined, verify: false };
+  const tls = await startTls(socket, peer, limit, (trouble) => tlsError(url, trouble));
+  const certificate = tls.getPeerCertificate();
+  tls.destroy();
+  return certificate;
+}
 
 export interface FetchOptions {
   /** Opens the connection below TLS. */
@@ -14,8 +25,8 @@ export interface FetchOptions {
 }
 
 /**
- * The certificate (PEM) that `url` presents, if its SHA-256 is `fingerprint`. From then on it is the only one
- * trusted for that hub, with all of TLS's checks on. Nothing is sent over this one connection.
+ * The hub's self-made certificate (PEM) as `url` presents it, if its SHA-256 is the token's `fingerprint`. From
+ * then on it is the only one trusted for that hub, with all of TLS's checks on.
  * Throws E_TLS_UNTRUSTED, or why no connection or no TLS came about.
  */
 export async function fetchCertificate(
@@ -23,13 +34,7 @@ export async function fetchCertificate(
   fingerprint: Uint8Array,
   { open, clock, timeout }: FetchOptions,
 ): Promise<string> {
-  const limit = limitOf(clock, timeout);
-  const socket = await open(url, limit);
-  // only to read the certificate, which is then checked against what the token says
-  const peer = { host: addressOf(url).host, ca: undefined, verify: false };
-  const tls = await startTls(socket, peer, limit, (trouble) => tlsError(url, trouble));
-  const certificate = tls.getPeerCertificate();
-  tls.destroy();
+  const certificate = await presentedCertificate(url, open, limitOf(clock, timeout));
   const seen = createHash("sha256").update(certificate.raw).digest();
   if (timingSafeEqual(seen, fingerprint)) return new X509Certificate(certificate.raw).toString();
   throw new FarsiteError(

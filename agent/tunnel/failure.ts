@@ -18,7 +18,9 @@ const TRUST_CODES = new Set([
   "HOSTNAME_MISMATCH",
 ]);
 
-const isTrust = (code: string): boolean => CLOCK_CODES.has(code) || TRUST_CODES.has(code);
+/** Whether it is the certificate that TLS failed for. */
+export const isTrust = ({ code = "" }: Trouble): boolean => CLOCK_CODES.has(code) || TRUST_CODES.has(code);
+
 const isNoTls = (code: string): boolean => code === "EPROTO" || code.startsWith("ERR_SSL_");
 
 const SOMETHING_ELSE = "Something else may answer there: a proxy, a captive portal, another server.";
@@ -136,7 +138,7 @@ export function isVague(trouble: Trouble): boolean {
 /** The error of a WebSocket that makes its connection itself: it says only how it ended. */
 export function dialError(url: string, trouble: Trouble): FarsiteError {
   const { code = "", message } = trouble;
-  if (isTrust(code) || isNoTls(code) || BEFORE_TLS.test(message)) return tlsError(url, trouble);
+  if (isTrust(trouble) || isNoTls(code) || BEFORE_TLS.test(message)) return tlsError(url, trouble);
   if (code.startsWith("HPE_")) return requestError(url, trouble);
   return hubConnectError(url, trouble);
 }

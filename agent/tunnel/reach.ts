@@ -1,8 +1,9 @@
 /** Opens the way to the hub: a socket over which HTTP can be spoken, its TLS verified. */
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import { addressOf, limitOf, type Open, openDirectly, startTls } from "../route/index.ts";
-import { tlsError } from "./failure.ts";
+import { addressOf, limitOf, type Open, openDirectly, startTls, type Trouble } from "../route/index.ts";
+import { presentedCertificate } from "./certificate.ts";
+import { isTrust, tlsError } from "./failure.ts";
 
 export interface ReachTarget {
   /** wss://HOST[:PORT], or ws:// on this host. */
@@ -28,10 +29,18 @@ export function stagedReach({ ca, clock, open = openDirectly }: ReachOptions): R
     const limit = limitOf(clock, timeout);
     const socket = await open(url, limit);
     if (!url.startsWith("wss:")) return socket;
-    const { host } = addressOf(url);
-    return startTls(socket, { host, ca }, limit, (trouble, tls) =>
-      tlsError(url, trouble, tls.getPeerCertificate()),
-    );
+    let untrusted: Trouble | undefined;
+    try {
+      return await startTls(socket, { host: addressOf(url).host, ca }, limit, (trouble) => {
+        if (isTrust(trouble)) untrusted = trouble;
+        return tlsError(url, trouble);
+      });
+    } catch (error) {
+      if (!untrusted) throw error;
+      // a second look, for who it is that presents it
+      const certificate = await presentedCertificate(url, open, limit).catch(() => undefined);
+      throw tlsError(url, untrusted, certificate);
+    }
   };
 }
 

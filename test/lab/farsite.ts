@@ -18,7 +18,7 @@ import { type LabProcess, type LaunchOptions, launch, waitFor } from "./process.
 
 type Kind = "hub" | "agent";
 type HubSettings = Partial<z.input<typeof hubConfig>>;
-type AgentSettings = z.input<typeof agentConfig>;
+export type AgentSettings = z.input<typeof agentConfig>;
 
 /** How a command ended that ran to its end. */
 export interface Finished {
