@@ -165,6 +165,9 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   E_HANDSHAKE:
     "Once: the line broke. Always: something on the way ends or changes what passes; have the hub's name exempted " +
     "from TLS inspection, and see the hub's log.",
+  E_CARRIER_LOST:
+    "Now and then: nothing, the agent connects again. Often: something on the way ends connections that are old or " +
+    "idle; for the old ones see carrier.max_age_seconds in agent.toml.",
   E_CARRIER_TAMPERED: `${CHANGED} The agent connects again, and nothing changed is ever taken.`,
   E_HANDSHAKE_TIMEOUT:
     "The hub, or something on the way, is too slow or silent. Try again, and see the hub's log.",

@@ -48,6 +48,8 @@ const OWN_VARIABLES = [
   "https_proxy",
   "ALL_PROXY",
   "all_proxy",
+  "NO_PROXY",
+  "no_proxy",
 ];
 
 function environment(added: Record<string, string> = {}): NodeJS.ProcessEnv {
