@@ -2,7 +2,13 @@
 import { systemClock } from "../../common/clock.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type Open, opener, type RouteTo } from "../route/index.ts";
-import { type DialCarrier, readAuthorities, stagedReach, webSocketDialer } from "../tunnel/index.ts";
+import {
+  type DialCarrier,
+  type Reach,
+  readAuthorities,
+  stagedReach,
+  webSocketDialer,
+} from "../tunnel/index.ts";
 
 export interface WayOutOptions {
   routeTo: RouteTo;
@@ -12,12 +18,21 @@ export interface WayOutOptions {
   certificate: string | undefined;
 }
 
+export interface WayOut {
+  /** Opens connections below TLS. */
+  open: Open;
+  /** Opens connections over which HTTP can be spoken. */
+  reach: Reach;
+  dial: DialCarrier;
+}
+
 /** Throws E_CONFIG when the authorities cannot be read. */
-export function wayOut({ routeTo, caFile, certificate }: WayOutOptions): { open: Open; dial: DialCarrier } {
+export function wayOut({ routeTo, caFile, certificate }: WayOutOptions): WayOut {
   const clock = systemClock;
   const authorities = readAuthorities(caFile);
   const open = opener({ routeTo, random: systemRandom, ca: authorities });
   const ca = certificate === undefined ? authorities : [certificate];
+  const reach = stagedReach({ ca, clock, open });
   const native = (url: string) => routeTo(url).kind === "direct";
-  return { open, dial: webSocketDialer({ ca, clock, reach: stagedReach({ ca, clock, open }), native }) };
+  return { open, reach, dial: webSocketDialer({ ca, clock, reach, native }) };
 }

@@ -153,11 +153,12 @@ export abstract class Installation {
   }
 
   /** Starts its process and resolves when it answers on its socket. */
-  async start(options: Pick<LaunchOptions, "env"> = {}): Promise<LabProcess> {
+  async start(options: Pick<LaunchOptions, "env" | "netns"> = {}): Promise<LabProcess> {
     const verb = this.kind === "hub" ? "serve" : "run";
     this.#process = await launch(commandLine(this.kind, [verb, ...this.places]), {
       label: `farsite-${this.kind} ${verb}`,
       env: environment(options.env) as Record<string, string>,
+      netns: options.netns,
       ready: () => this.answers(),
       readyWithinMs: PATIENCE,
       cleanup: this.cleanup,

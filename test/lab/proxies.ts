@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import type { Cleanup } from "./cleanup.ts";
 import { scratchDirectory } from "./cleanup.ts";
+import { attempt } from "./command.ts";
 import { isRoot } from "./debian.ts";
 import { freePort } from "./farsite.ts";
 import { type LabProcess, launch } from "./process.ts";
@@ -126,10 +127,14 @@ async function start(
     cleanup,
     netns,
     ...(isRoot() && { user: NOBODY }),
-    ready: (child) =>
-      netns === undefined ? accepts(at) : /Accepting HTTP|Initial number of children/.test(child.output),
+    ready: () => (netns === undefined ? accepts(at) : listens(netns, at.port)),
   });
   return { port: at.port, process };
+}
+
+function listens(netns: string, port: number): boolean {
+  const listing = attempt(["ip", "netns", "exec", netns, "ss", "-Hltn", `sport = :${port}`]);
+  return listing.ok && listing.stdout !== "";
 }
 
 function accepts({ address, port }: { address: string; port: number }): Promise<boolean> {
