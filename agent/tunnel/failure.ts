@@ -25,7 +25,8 @@ const isNoTls = (code: string): boolean => code === "EPROTO" || code.startsWith(
 
 const SOMETHING_ELSE = "Something else may answer there: a proxy, a captive portal, another server.";
 const INSPECTED =
-  "A firewall or proxy on the way that inspects TLS, or filters by name, may do that: exempt the hub's name from it.";
+  "A firewall or proxy on the way that inspects TLS, or filters by name, may do that: exempt the hub's name from it. " +
+  "So does what stands in front of a hub that is down.";
 
 /** Who signed a certificate, for a message; what inspects TLS gives itself away by it. */
 export function issuerOf(certificate: Partial<PeerCertificate> | undefined): string {
