@@ -153,12 +153,13 @@ export abstract class Installation {
   }
 
   /** Starts its process and resolves when it answers on its socket. */
-  async start(options: Pick<LaunchOptions, "env" | "netns"> = {}): Promise<LabProcess> {
+  async start(options: Pick<LaunchOptions, "env" | "netns" | "onLine"> = {}): Promise<LabProcess> {
     const verb = this.kind === "hub" ? "serve" : "run";
     this.#process = await launch(commandLine(this.kind, [verb, ...this.places]), {
       label: `farsite-${this.kind} ${verb}`,
       env: environment(options.env) as Record<string, string>,
       netns: options.netns,
+      ...(options.onLine && { onLine: options.onLine }),
       ready: () => this.answers(),
       readyWithinMs: PATIENCE,
       cleanup: this.cleanup,
