@@ -83,6 +83,9 @@ const STANDING: ReadonlySet<string> = new Set([
   "E_PROXY_AUTH_SCHEME",
 ]);
 
+/** Those among them that nobody vouches for: they are said before keys are agreed. */
+const FORGEABLE: ReadonlySet<string> = new Set(["E_VERSION", "E_HUB_KEY", "E_TLS_UNTRUSTED"]);
+
 type Outcome = { lost: FarsiteError } | { renew: string };
 
 export class Connector {
@@ -209,7 +212,15 @@ export class Connector {
     if (known.code !== before) {
       this.#options.log.error(known.message, { code: known.code, hop: hopOf(known.code), do: known.hint });
     }
-    return this.#backoff.next() * (STANDING.has(known.code) ? REFUSED_BACKOFF_FACTOR : 1);
+    // while streams wait for the next carrier, it may as well be that something on the way changed a message
+    const seldom = STANDING.has(known.code) && !(this.#interrupted && FORGEABLE.has(known.code));
+    return this.#backoff.next() * (seldom ? REFUSED_BACKOFF_FACTOR : 1);
+  }
+
+  /** There is a session, and it waits for its next carrier. */
+  get #interrupted(): boolean {
+    const session = this.#tunnel?.session;
+    return session !== undefined && !session.ended && !session.link;
   }
 
   /** Keeps a failure for those who ask, with advice on what to do. */

@@ -115,6 +115,25 @@ test("a connection that fails again at once does not begin the waits anew; one t
   await stop(its);
 });
 
+test("a refusal while streams wait is no reason to keep them waiting: something on the way may have changed it", async () => {
+  const its = await rig({ random: jitter(0.999_999) });
+  its.start();
+  await connected(its);
+  const near = await openStream(its.world);
+  its.line.down = new FarsiteError("E_HUB_KEY", "what answered could not prove to be the hub");
+  its.visits[0]?.agentEnd.cut("lost");
+  near.stream.write(Buffer.from("still here"));
+  await waiting(its);
+  await untilDialled(its);
+  await waiting(its);
+  its.line.down = undefined;
+  expect(await untilDialled(its)).toBe(SECOND);
+  await connected(its);
+  await settle();
+  expect([its.sockets[0]?.received, near.resetBy]).toEqual(["still here", undefined]);
+  await stop(its);
+});
+
 test("what only a person can change is tried ten times less often, and works once it is changed", async () => {
   const its = await rig({ random: jitter(1) });
   await its.world.registry.setEnabled("test", "acme", "main", false);
