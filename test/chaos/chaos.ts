@@ -27,8 +27,8 @@ export async function chaos(
   const [routes, choices, sizes, chance] = [dice.fork(), dice.fork(), dice.fork(), dice.fork()];
   const stage = await setStage(options, lab, routes);
   let ending = false;
-  const tally = new Tally((line) => {
-    if (!ending) progress(`${line}\n${stage.journal.last}`);
+  const tally = new Tally((line, first) => {
+    if (!ending) progress(first ? `${line}; hub and agent said last:\n${stage.journal.last}` : line);
   });
   const stop = new AbortController();
   const probe = new StallProbe("through the tunnel", stage.probe, tally);

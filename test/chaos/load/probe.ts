@@ -34,6 +34,7 @@ export class StallProbe {
       this.#timer = setInterval(() => this.#send(), INTERVAL);
     });
     this.#socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.#socket.on("end", () => tally.fail(`the probe ${name}`, "its stream was ended"));
     this.#socket.on("error", (error) => tally.fail(`the probe ${name}`, error.message));
     this.#socket.on("close", () => clearInterval(this.#timer));
   }

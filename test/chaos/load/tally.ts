@@ -10,20 +10,25 @@ export class Tally {
   /** Bulk transfers that did not come back whole and as they went. */
   bulkCorrupt = 0;
 
-  constructor(private readonly report: (line: string) => void) {}
+  /** @param report takes a line for each that went wrong, and whether it is the first one */
+  constructor(private readonly report: (line: string, first: boolean) => void) {}
+
+  get #first(): boolean {
+    return this.failed + this.wrong + this.bulkCorrupt === 1;
+  }
 
   fail(what: string, why: string): void {
     this.failed++;
-    this.report(`FAILED ${what}: ${why}`);
+    this.report(`FAILED ${what}: ${why}`, this.#first);
   }
 
   mistake(what: string, why: string): void {
     this.wrong++;
-    this.report(`WRONG ${what}: ${why}`);
+    this.report(`WRONG ${what}: ${why}`, this.#first);
   }
 
   corrupt(what: string, why: string): void {
     this.bulkCorrupt++;
-    this.report(`CORRUPT ${what}: ${why}`);
+    this.report(`CORRUPT ${what}: ${why}`, this.#first);
   }
 }
