@@ -1,4 +1,4 @@
-/** When to try again: exponential back-off with full jitter, which resets only after a stable connection. */
+/** When to try again: exponential back-off with full jitter, which only time in service wears off. */
 import type { Random } from "../../common/random.ts";
 
 export interface BackoffLimits {
@@ -8,7 +8,9 @@ export interface BackoffLimits {
   most: number;
   /** Shortest wait after a failure, in ms: so that no loop is tight. */
   least: number;
-  /** A connection that held so long, in ms, wipes the failures before it. */
+  /** ms in service that make up for one failure. */
+  perFailure: number;
+  /** ms in service that make up for all. */
   stable: number;
   /** Longest wait before the first try after a connection that was in service broke, in ms. */
   quick: number;
@@ -20,6 +22,7 @@ export const BACKOFF: BackoffLimits = {
   first: 1_000,
   most: 30_000,
   least: 100,
+  perFailure: 1_000,
   stable: 30_000,
   quick: 200,
   quickTries: 30,
@@ -54,7 +57,9 @@ export class Backoff {
    * @param now ms, on a clock that never jumps
    */
   afterLoss(held: number, now: number): number {
-    if (held >= this.limits.stable) this.#failures = 0;
+    const { perFailure, stable } = this.limits;
+    // on a bad line tries fail now and then; the waits must not grow as if the hub had been away all that time
+    this.#failures = held >= stable ? 0 : Math.max(0, this.#failures - Math.floor(held / perFailure));
     this.#quickLeft = Math.min(this.limits.quickTries, this.#quickLeft + (now - this.#quickAt) / 1000);
     this.#quickAt = now;
     if (this.#quickLeft < 1) return this.next();

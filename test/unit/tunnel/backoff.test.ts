@@ -7,6 +7,7 @@ const LIMITS: BackoffLimits = {
   first: 1_000,
   most: 30_000,
   least: 100,
+  perFailure: 1_000,
   stable: 30_000,
   quick: 200,
   quickTries: 3,
@@ -63,18 +64,38 @@ test("their first tries spread over the quick wait", () => {
   expect(Math.max(...tries)).toBeLessThan(200);
 });
 
-test("a connection that did not hold long enough wipes nothing", () => {
-  const backoff = new Backoff(at(1), LIMITS);
-  waits(backoff, 4);
-  backoff.afterLoss(29_999, 0);
-  expect(backoff.next()).toBe(16_000);
+test("each second of connection makes up for one failure", () => {
+  for (const [held, next] of [
+    [999, 16_000],
+    [1_000, 8_000],
+    [3_999, 2_000],
+    [4_000, 1_000],
+    [29_999, 1_000],
+  ] as const) {
+    const backoff = new Backoff(at(1), LIMITS);
+    waits(backoff, 4);
+    backoff.afterLoss(held, 0);
+    expect(backoff.next()).toBe(next);
+  }
 });
 
-test("a connection that held wipes the failures before it", () => {
+test("a connection that held makes up for all failures before it, however many", () => {
   const backoff = new Backoff(at(1), LIMITS);
-  waits(backoff, 4);
+  waits(backoff, 400);
+  backoff.afterLoss(29_999, 0);
+  expect(backoff.next()).toBe(30_000);
   backoff.afterLoss(30_000, 0);
   expect(waits(backoff, 2)).toEqual([1_000, 2_000]);
+});
+
+test("on a line where every tenth try fails the waits do not grow", () => {
+  const backoff = new Backoff(at(1), LIMITS);
+  const slow: number[] = [];
+  for (let n = 1; n <= 200; n++) {
+    backoff.afterLoss(1_100, n * 1_500);
+    if (n % 10 === 0) slow.push(backoff.next());
+  }
+  expect(new Set(slow)).toEqual(new Set([1_000]));
 });
 
 test("after a loss the wait is short, anything from nothing to the quick wait", () => {
