@@ -25,7 +25,7 @@ export async function chaos(
 ): Promise<Report> {
   const dice = new Dice(options.seed);
   const [routes, choices, sizes, chance] = [dice.fork(), dice.fork(), dice.fork(), dice.fork()];
-  const stage = await setStage(options, lab, routes);
+  const stage = await setStage(options, lab, routes, progress);
   let ending = false;
   const tally = new Tally((line, first) => {
     if (!ending) progress(first ? `${line}; hub and agent said last:\n${stage.journal.last}` : line);

@@ -12,6 +12,9 @@ export class Journal {
   readonly #last: string[] = [];
   #waiting: { side: "hub" | "agent"; text: string; done: () => void }[] = [];
 
+  /** @param show takes each line as it comes */
+  constructor(private readonly show: (line: string) => void) {}
+
   hub(line: string): void {
     this.#note("hub", line);
     if (line.includes(" agent connected")) this.carriers++;
@@ -41,7 +44,9 @@ export class Journal {
   }
 
   #note(side: "hub" | "agent", line: string): void {
-    this.#last.push(`${side.padEnd(5)} ${line}`);
+    const shown = `${side.padEnd(5)} ${line}`;
+    this.show(shown);
+    this.#last.push(shown);
     if (this.#last.length > KEPT) this.#last.shift();
     const heard = this.#waiting.filter((each) => each.side === side && line.includes(each.text));
     this.#waiting = this.#waiting.filter((each) => !heard.includes(each));

@@ -16,6 +16,8 @@ export interface Options {
   /** MiB a second that the bulk transfer sends; undefined: as fast as it goes. */
   readonly bulkRate: number | undefined;
   readonly json: boolean;
+  /** Show what hub and agent log. */
+  readonly verbose: boolean;
 }
 
 /** Where times are measured, the load must leave the processors some air: MiB a second. */
@@ -58,6 +60,7 @@ export function parseOptions(words: readonly string[]): Options | number {
       `MiB/s of the bulk transfer, 0 as fast as it goes (default: 0; with rollover and blackhole ${MEASURED_BULK_RATE})`,
       number(0, 10_000),
     )
+    .option("--verbose", "show what hub and agent log", false)
     .option("--json", "print one JSON object as the last line", false)
     .exitOverride();
   try {
@@ -77,5 +80,6 @@ export function parseOptions(words: readonly string[]): Options | number {
     deadSeconds: given.deadSeconds,
     bulkRate: bulkRate === 0 ? undefined : bulkRate,
     json: given.json,
+    verbose: given.verbose,
   };
 }

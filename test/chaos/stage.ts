@@ -28,6 +28,8 @@ interface Place {
   port: number;
 }
 
+type Progress = (line: string) => void;
+
 export interface Stage {
   relay: Relay;
   inspector: Inspector;
@@ -43,7 +45,12 @@ export interface Stage {
   echo: Place;
 }
 
-export async function setStage(options: Options, lab: FarsiteLab, dice: Dice): Promise<Stage> {
+export async function setStage(
+  options: Options,
+  lab: FarsiteLab,
+  dice: Dice,
+  progress: Progress,
+): Promise<Stage> {
   const { cleanup } = lab;
   const site = makeIcingaSite({
     name: "acme",
@@ -57,7 +64,7 @@ export async function setStage(options: Options, lab: FarsiteLab, dice: Dice): P
   ]);
   const questions = await questionsTo({ unix: site.socket }, site);
   const echo = await Service.start(manners.echo, cleanup);
-  const { hub, relay, inspector, journal } = await startHub(options, lab, authority, dice);
+  const { hub, relay, inspector, journal } = await startHub(options, lab, authority, dice, progress);
   const agent = await startAgent(hub, journal, options, lab, {
     ca_file: authority.file,
     services: { livestatus: `unix:${site.socket}`, http: echo.name, [PROBE]: echo.name },
@@ -75,7 +82,13 @@ export async function setStage(options: Options, lab: FarsiteLab, dice: Dice): P
   };
 }
 
-async function startHub(options: Options, lab: FarsiteLab, authority: Authority, dice: Dice) {
+async function startHub(
+  options: Options,
+  lab: FarsiteLab,
+  authority: Authority,
+  dice: Dice,
+  progress: Progress,
+) {
   const port = await freePort();
   const [own, forged] = await Promise.all([authority.issue("hub"), authority.issue("inspector")]);
   const inspector = await Inspector.start(port, forged, authority, lab.cleanup);
@@ -87,7 +100,7 @@ async function startHub(options: Options, lab: FarsiteLab, authority: Authority,
     services: { [PROBE]: PROBE_PORT },
     ...limits(options),
   });
-  const journal = new Journal();
+  const journal = new Journal(options.verbose ? progress : () => {});
   await hub.start({ onLine: (line) => journal.hub(line) });
   return { hub, relay, inspector, journal };
 }
