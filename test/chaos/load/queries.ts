@@ -39,6 +39,8 @@ const QUESTIONS: readonly { name: string; text: string }[] = [
 const PATIENCE = 30_000;
 /** Clients at once. Icinga serves twice as many as there are processors, and a broken one may hold its place. */
 const CLIENTS = 3;
+/** Most ms between two callers that ask one short question, whether or not those before have their answers. */
+const CALLER_EVERY = 500;
 /** Most ms between two queries of a client. */
 const PAUSE = 20;
 /** Most queries on a kept connection. */
@@ -66,8 +68,10 @@ export async function queryLoad(
   tally: Tally,
   stop: AbortSignal,
 ): Promise<void> {
-  await Promise.all(
-    Array.from({ length: CLIENTS }, async () => {
+  const callers = dice.fork();
+  await Promise.all([
+    calls(places, questions, callers, tally, stop),
+    ...Array.from({ length: CLIENTS }, async () => {
       const own = dice.fork();
       while (!stop.aborted) {
         const place = own.pick(places.map((each) => [1, each] as const));
@@ -77,7 +81,24 @@ export async function queryLoad(
         await delay(own.between(0, PAUSE));
       }
     }),
-  );
+  ]);
+}
+
+/** Clients that come anew also while nothing is answered. */
+async function calls(
+  places: readonly Target[],
+  questions: readonly Question[],
+  dice: Dice,
+  tally: Tally,
+  stop: AbortSignal,
+): Promise<void> {
+  const open: Promise<void>[] = [];
+  while (!stop.aborted) {
+    await delay(dice.between(0, CALLER_EVERY));
+    const place = dice.pick(places.map((each) => [1, each] as const));
+    open.push(once(place, questions.slice(0, 1), dice, tally));
+  }
+  await Promise.all(open);
 }
 
 function draw(questions: readonly Question[], dice: Dice): Question {
