@@ -295,10 +295,14 @@ export class Session {
     return record;
   }
 
-  /** Bulk fills the window; what somebody waits for may go beyond it, so that it need not wait for bulk. */
+  /**
+   * Bulk fills the window; what somebody waits for may go as far again, so that it waits neither for bulk nor for
+   * what a new carrier had to take at once.
+   */
   #lowest(): 0 | 1 | 2 {
-    const { limit } = this.#window;
-    return this.#keptBytes < limit ? 2 : this.#keptBytes < 2 * limit ? 1 : 0;
+    const { limit, again } = this.#window;
+    if (this.#keptBytes < limit) return 2;
+    return this.#keptBytes < Math.max(limit, again) + limit ? 1 : 0;
   }
 
   #onRecord(link: Link, record: Buffer): void {

@@ -40,7 +40,6 @@ export class SendWindow {
   #fastest = Number.POSITIVE_INFINITY;
   #slowest = 0;
   #roundEnds = Number.NEGATIVE_INFINITY;
-  /** Bytes that a new carrier had to take at once, whatever the window. */
   #again = 0;
 
   constructor(private readonly limits: WindowLimits = WINDOW_LIMITS) {}
@@ -48,6 +47,11 @@ export class SendWindow {
   /** Bytes that may be under way. */
   get limit(): number {
     return this.#limit;
+  }
+
+  /** Bytes that a new carrier had to take at once and that are not acknowledged yet. */
+  get again(): number {
+    return this.#again;
   }
 
   /** Round-trip time of the line when it is empty, in ms; undefined before the first acknowledgement. */

@@ -157,3 +157,21 @@ test("on a new carrier bulk begins with half the window, and what is sent again 
   await settle();
   expect(await its.offer(2)).toBe(before / 2);
 });
+
+test("on a new carrier what is interactive does not wait for what is sent again", async () => {
+  const its = rig();
+  for (let i = 0; i < 6; i++) {
+    await its.offer(2);
+    its.clock.advance(50);
+    await its.acknowledge(its.waiting());
+  }
+  const before = (await its.offer(2)) + (await its.offer(1));
+  const next = wire();
+  next.hubLink.attach({ record() {}, drain() {}, close() {} });
+  its.side.session.adopt(next.agentLink, its.sent.length - before, 0);
+  await settle();
+  expect(await its.offer(2)).toBe(0);
+  // as much as the window holds, which is half of what it was
+  expect(await its.offer(1)).toBe(Math.ceil(before / 4));
+  expect(await its.offer(1)).toBe(0);
+});
