@@ -102,6 +102,8 @@ export class Connector {
   #stopped = false;
   #wait: { timer: Timer; done: () => void } | undefined;
   #onLost: (reason: FarsiteError) => void = () => {};
+  /** The handshake on another carrier is under way. */
+  #attaching = false;
   /** ms after which a hub that stops wants to see us again. */
   #comeBack: number | undefined;
 
@@ -180,8 +182,8 @@ export class Connector {
 
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
   #lose(reason: FarsiteError): void {
-    // also while another carrier is already on its way
-    if (this.#state === "connected") this.#enter("connecting");
+    // also while another carrier is dialled; once that speaks with the hub, its end is how the hub takes it
+    if (this.#state === "connected" && !this.#attaching) this.#enter("connecting");
     this.#onLost(reason);
     this.#wait?.timer.cancel();
     this.#wait?.done();
@@ -262,13 +264,19 @@ export class Connector {
       this.#onLost = lost.resolve;
       this.#begin(answer.session, link);
     };
-    this.#accepted = await openSession(carrier, wanted, take, {
-      identity: enrolled.identity,
-      hubKey: Buffer.from(enrolled.hubKey, "base64"),
-      clock,
-      random,
-      timeout,
-    });
+    this.#attaching = true;
+    try {
+      this.#accepted = await openSession(carrier, wanted, take, {
+        identity: enrolled.identity,
+        hubKey: Buffer.from(enrolled.hubKey, "base64"),
+        clock,
+        random,
+        timeout,
+      });
+    } finally {
+      this.#attaching = false;
+      if (this.#state === "connected" && !this.#tunnel?.session.link) this.#enter("connecting");
+    }
     this.#url = url;
     if (this.#stopped) this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
     if (Math.abs(this.#accepted.clockSkew) > SKEW_WARNING) {

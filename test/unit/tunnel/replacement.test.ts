@@ -157,6 +157,40 @@ test("a loss while the replacement dials is shown, and what it dials takes over"
   await stop(its);
 });
 
+test("that the hub leaves the old carrier as it takes the new one is no loss", async () => {
+  const its = await renewing();
+  const since = its.connector.status().since;
+  its.line.sites = {
+    attach(...taken) {
+      // the end of the old carrier may well be here before the answer on the new one
+      its.visits[0]?.agentEnd.cut("replaced by a newer carrier");
+      expect(its.connector.status()).toMatchObject({ state: "connected", since });
+      its.world.sites.attach(...taken);
+    },
+  };
+  await pass(its.world.clock, 58 * SECOND, SECOND);
+  await until(() => its.said().includes("carrier replaced"));
+  expect(its.connector.status()).toMatchObject({ state: "connected", since });
+  await stop(its);
+});
+
+test("a replacement whose handshake fails once the old carrier is gone is followed by another try", async () => {
+  const its = await renewing();
+  its.line.sites = {
+    attach() {
+      its.visits[0]?.agentEnd.cut("the proxy cut it");
+      its.visits[1]?.agentEnd.cut("and the other one");
+    },
+  };
+  await pass(its.world.clock, 58 * SECOND, SECOND);
+  await waiting(its);
+  its.line.sites = its.world.sites;
+  await untilDialled(its);
+  await connected(its);
+  expect(its.said()).not.toContain("carrier replaced");
+  await stop(its);
+});
+
 test("a loss while the replacement dials in vain is followed by another try", async () => {
   const its = await renewing();
   const release = holdLine(its);
