@@ -10,6 +10,7 @@ import { queryLoad } from "./load/queries.ts";
 import { Tally } from "./load/tally.ts";
 import type { Options } from "./options.ts";
 import type { Report } from "./report.ts";
+import { type RollOvers, rollOvers } from "./rollover.ts";
 import { describe, schedule } from "./schedule.ts";
 import { setStage } from "./stage.ts";
 
@@ -49,8 +50,9 @@ export async function chaos(
   const faults = new Faults(stage.relay, stage.inspector);
   const began = performance.now();
   let holes: Hole[] | undefined;
+  let changes: RollOvers | undefined;
   if (options.mode === "blackhole") holes = await blackHoles(stage, probe, faults, options.seconds, progress);
-  else if (options.mode === "rollover") await delay(options.seconds * 1_000);
+  else if (options.mode === "rollover") changes = await rollOvers(stage, probe, options.seconds);
   else {
     for (const { wait, fault } of schedule(options.mode, chance)) {
       const left = options.seconds * 1_000 - (performance.now() - began);
@@ -63,7 +65,7 @@ export async function chaos(
   const seconds = (performance.now() - began) / 1_000;
   faults.end();
   await within(COOL_DOWN, "the streams to go on", probe.answered());
-  const longestStallMs = probe.stall();
+  const longestStallMs = Math.max(probe.stall(), changes?.otherwiseMs ?? 0, ...(changes?.stalls ?? []));
   stop.abort();
   await within(COOL_DOWN, "the load to end", load);
   ending = true;
@@ -85,7 +87,13 @@ export async function chaos(
     machineStallMs: round(beside.stall()),
     sessionsLost: journal.sessionsEnded,
     faults: faults.counts,
-    ...(options.mode === "rollover" && { rolledOver: journal.replaced, boundMs: round(1.5 * rttMs + 20) }),
+    ...(changes && {
+      rolledOver: journal.replaced,
+      boundMs: round(1.5 * rttMs + 20),
+      rollOverStallMs: round(Math.max(0, ...changes.stalls)),
+      otherwiseStallMs: round(changes.otherwiseMs),
+      rollOverStalls: changes.stalls.map(round),
+    }),
     ...(holes && {
       noticedMs: Math.max(...holes.flatMap((hole) => [hole.agentNoticedMs, hole.hubNoticedMs])),
       replacedMs: Math.max(...holes.map((hole) => hole.replacedMs ?? 0)),

@@ -32,6 +32,11 @@ export interface Report {
   /** Carriers replaced before they were left, and what a stall may be then: 1.5 round trips and 20 ms. */
   rolledOver?: number;
   boundMs?: number;
+  /** The longest stall while a carrier was replaced, and at any other time. */
+  rollOverStallMs?: number;
+  otherwiseStallMs?: number;
+  /** Each of the former. */
+  rollOverStalls?: number[];
   /** The longest that either side took to notice a black hole, and that streams took to go on. */
   noticedMs?: number;
   replacedMs?: number;
