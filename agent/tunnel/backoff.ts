@@ -28,6 +28,17 @@ export const BACKOFF: BackoffLimits = {
   quickTries: 30,
 };
 
+/**
+ * ms that the first try may take while streams wait for the next carrier: several round trips of a slow line, and
+ * less than the hub lets new clients wait. A way that swallows everything must not keep them for a whole timeout.
+ */
+const HASTE = 3_000;
+
+/** ms that a try may take while streams wait, after so many failed ones; at most `timeout`. */
+export function hastyTimeout(failed: number, timeout: number): number {
+  return Math.min(timeout, HASTE * 2 ** failed);
+}
+
 /** For refusals that only a person can lift: a revoked key, a disabled site, another protocol version. */
 export const REFUSED_BACKOFF_FACTOR = 10;
 

@@ -5,12 +5,12 @@ import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
 import type { Random } from "../../common/random.ts";
-import type { Link, SessionLimits } from "../../common/session/index.ts";
+import type { Link, Session, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
 import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
-import { Backoff, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
+import { Backoff, hastyTimeout, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
 import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
 import { type Hop, hopOf } from "./hop.ts";
@@ -102,6 +102,8 @@ export class Connector {
   #stopped = false;
   #wait: { timer: Timer; done: () => void } | undefined;
   #onLost: (reason: FarsiteError) => void = () => {};
+  /** Tries that failed one after the other. */
+  #failed = 0;
   /** The handshake on another carrier is under way. */
   #attaching = false;
   /** ms after which a hub that stops wants to see us again. */
@@ -144,6 +146,7 @@ export class Connector {
       let wait: number;
       try {
         const { lost } = await this.#connectAnywhere();
+        this.#failed = 0;
         // asked to stop while there was nothing yet that could be ended
         if (this.#stopped) return this.stop();
         this.#error = undefined;
@@ -167,6 +170,7 @@ export class Connector {
         if (!this.#stopped) log.warn("connection lost", { code, reason: message, do: hint });
         wait = this.#waitAfterLoss(clock.now() - began);
       } catch (error) {
+        this.#failed++;
         wait = this.#waitAfterFailure(error);
       }
       if (!this.#stopped) await this.#pause(wait);
@@ -215,14 +219,20 @@ export class Connector {
       this.#options.log.error(known.message, { code: known.code, hop: hopOf(known.code), do: known.hint });
     }
     // while streams wait for the next carrier, it may as well be that something on the way changed a message
-    const seldom = STANDING.has(known.code) && !(this.#interrupted && FORGEABLE.has(known.code));
+    const interrupted = this.#session !== undefined && !this.#session.link;
+    const seldom = STANDING.has(known.code) && !(interrupted && FORGEABLE.has(known.code));
     return this.#backoff.next() * (seldom ? REFUSED_BACKOFF_FACTOR : 1);
   }
 
-  /** There is a session, and it waits for its next carrier. */
-  get #interrupted(): boolean {
-    const session = this.#tunnel?.session;
-    return session !== undefined && !session.ended && !session.link;
+  /** The session that is to go on. */
+  get #session(): Session | undefined {
+    return this.#tunnel?.session.ended ? undefined : this.#tunnel?.session;
+  }
+
+  /** ms for the next connection, and again for its handshake. */
+  get #timeout(): number {
+    const { timeout } = this.#options;
+    return this.#session ? hastyTimeout(this.#failed, timeout) : timeout;
   }
 
   /** Keeps a failure for those who ask, with advice on what to do. */
@@ -249,9 +259,10 @@ export class Connector {
 
   /** Makes one connection; `lost` tells of its end. */
   async #connect(url: string): Promise<{ lost: Promise<FarsiteError> }> {
-    const { enrolled, dial, clock, random, timeout, log } = this.#options;
+    const { enrolled, dial, clock, random, log } = this.#options;
+    const timeout = this.#timeout;
     const carrier = await dial({ url, timeout });
-    const present = this.#tunnel?.session.ended ? undefined : this.#tunnel?.session;
+    const present = this.#session;
     const wanted = { session: present?.id ?? null, received: present?.received ?? 0 };
     const lost = Promise.withResolvers<FarsiteError>();
     const take = (answer: Attached, link: Link): void => {

@@ -105,11 +105,6 @@ export class Relay {
     return [...this.#connections].filter((connection) => !connection.lost);
   }
 
-  /** Lost connections that one of the sides has not closed. */
-  get forsaken(): number {
-    return this.#connections.size - this.connections.length;
-  }
-
   /** Changes the line for all connections, those to come as well. */
   become(change: Partial<Conditions>): void {
     Object.assign(this.#conditions, change);

@@ -134,6 +134,41 @@ test("a refusal while streams wait is no reason to keep them waiting: something 
   await stop(its);
 });
 
+test("while streams wait, a try that is swallowed is given up soon; each further one gets twice as long", async () => {
+  const its = await rig({ random: jitter(0), timeout: 8 * SECOND });
+  its.start();
+  await connected(its);
+  const near = await openStream(its.world);
+  its.line.stalled = true;
+  its.visits[0]?.agentEnd.cut("lost");
+  near.stream.write(Buffer.from("still here"));
+  for (let i = 0; i < 5; i++) await untilDialled(its);
+  expect(its.timeouts).toEqual([8, 3, 6, 8, 8, 8].map((seconds) => seconds * SECOND));
+  // the dial is answered at once here, and the handshake never
+  const tries = its.dials.slice(2).map((at, n) => at - (its.dials[n + 1] as number));
+  expect(tries.map((ms) => Math.floor(ms / SECOND))).toEqual([3, 6, 8, 8]);
+  its.line.stalled = false;
+  await untilDialled(its);
+  await connected(its);
+  await settle();
+  expect([its.sockets[0]?.received, near.resetBy]).toEqual(["still here", undefined]);
+  its.visits.at(-1)?.agentEnd.cut("lost again");
+  await untilDialled(its);
+  expect(its.timeouts.at(-1)).toBe(3 * SECOND);
+  await stop(its);
+});
+
+test("an agent whose streams have ended has all the time that is configured for a try", async () => {
+  const its = await rig({ timeout: 20 * SECOND });
+  its.start();
+  await connected(its);
+  its.world.sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), 0);
+  await waiting(its);
+  await untilDialled(its);
+  expect(its.timeouts).toEqual([20 * SECOND, 20 * SECOND]);
+  await stop(its);
+});
+
 test("what only a person can change is tried ten times less often, and works once it is changed", async () => {
   const its = await rig({ random: jitter(1) });
   await its.world.registry.setEnabled("test", "acme", "main", false);

@@ -31,6 +31,8 @@ export interface Rig {
   dials: number[];
   /** What it dialled. */
   dialled: string[];
+  /** How long each dial might take, ms. */
+  timeouts: number[];
   visits: Visit[];
   sockets: FakeSocket[];
   line: Line;
@@ -45,6 +47,7 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
   const { clock } = world;
   const log = new MemoryLog();
   const [dials, dialled, visits, sockets]: [number[], string[], Visit[], FakeSocket[]] = [[], [], [], []];
+  const timeouts: number[] = [];
   const line: Line = { down: undefined };
   const connector = new Connector({
     enrolled: {
@@ -67,7 +70,8 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
       connectTimeout: SECOND,
       log,
     }),
-    dial: async ({ url }) => {
+    dial: async ({ url, timeout }) => {
+      timeouts.push(timeout);
       dials.push(clock.now());
       dialled.push(url);
       await line.hold;
@@ -95,7 +99,7 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
     return running;
   };
   const said = () => log.lines.map((each) => each.message);
-  return { world, connector, log, dials, dialled, visits, sockets, line, start, said };
+  return { world, connector, log, dials, dialled, timeouts, visits, sockets, line, start, said };
 }
 
 export const connected = ({ connector }: Rig) => until(() => connector.status().state === "connected");
