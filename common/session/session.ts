@@ -403,10 +403,13 @@ export class Session {
     if (link.unsent < this.#limits.unsentBytes) link.send(wire.encodePing(wire.PONG, id));
   }
 
-  /** Four beats fit into `deadAfter`; the jitter keeps many agents from beating as one. */
+  /**
+   * Four beats fit into `deadAfter`, and leave a twentieth of it to have the next carrier by then; the jitter keeps
+   * many agents from beating as one.
+   */
   #scheduleBeat(): void {
     this.#beat?.cancel();
-    const wait = (this.#limits.deadAfter / BEATS) * (0.8 + 0.2 * this.#random.unit());
+    const wait = (this.#limits.deadAfter / BEATS) * (0.85 + 0.1 * this.#random.unit());
     this.#beat = this.#clock.after(wait, () => {
       if (++this.#silentBeats >= BEATS) {
         const seconds = this.#limits.deadAfter / 1000;

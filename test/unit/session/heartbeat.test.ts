@@ -15,12 +15,12 @@ async function timeToNotice(unit: () => number, into: number): Promise<number> {
   return clock.now() - heard;
 }
 
-test("a dead carrier is given up within deadAfter, whatever the jitter and the moment it died", async () => {
+test("a dead carrier is given up in time to have the next one within deadAfter, whenever it died", async () => {
   const dice = new Dice(1);
   for (const unit of [() => 0, () => 0.5, () => 0.999_999, () => dice.unit()]) {
     for (let into = 0; into <= 3_500; into += 250) {
       const ms = await timeToNotice(unit, into);
-      expect(ms).toBeLessThanOrEqual(10_000);
+      expect(ms).toBeLessThanOrEqual(9_500);
       // three questions were asked, and the first had six seconds to be answered
       expect(ms).toBeGreaterThanOrEqual(6_000);
     }
@@ -90,7 +90,7 @@ test("beats differ from each other and from those of another session", async () 
     const { clock, sent, farLink } = lone({ random: new Dice(seed) });
     const gaps: number[] = [];
     for (let last = 0; gaps.length < 20; ) {
-      await pass(clock, 10);
+      await pass(clock, 2);
       if (ofKind(sent.splice(0), PING).length === 0) continue;
       gaps.push(clock.now() - last);
       last = clock.now();
@@ -102,8 +102,8 @@ test("beats differ from each other and from those of another session", async () 
   expect(new Set(one).size).toBeGreaterThan(15);
   expect(one).not.toEqual(other);
   for (const gap of [...one, ...other]) {
-    expect(gap).toBeGreaterThanOrEqual(2_000);
-    expect(gap).toBeLessThanOrEqual(2_510);
+    expect(gap).toBeGreaterThanOrEqual(2_125);
+    expect(gap).toBeLessThanOrEqual(2_377);
   }
 });
 
