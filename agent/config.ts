@@ -38,6 +38,10 @@ const hub = z.strictObject({
 const carrier = z.strictObject({
   /** Seconds after which the connection is replaced by a fresh one, for proxies that cut at a fixed age. */
   max_age_seconds: z.number().min(1).max(604_800).optional(),
+  /** What carries the session; "auto": a WebSocket, or plain HTTPS requests where those do not get through. */
+  kind: z.enum(["auto", "websocket", "https"]).default("auto"),
+  /** Seconds between two tries of the WebSocket while HTTPS serves. */
+  websocket_retry_seconds: z.number().min(1).max(86_400).default(300),
 });
 
 const PROXY_URL = /^https?:\/\/[^/?#@\s:]+:\d{1,5}$|^https?:\/\/\[[\da-fA-F:.]+\]:\d{1,5}$/;

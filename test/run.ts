@@ -10,6 +10,7 @@ import { z } from "zod";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
+import { NGINX_PACKAGES } from "./lab/nginx.ts";
 import { PROXY_PACKAGES } from "./lab/proxies.ts";
 
 const PACKAGES = [
@@ -19,6 +20,7 @@ const PACKAGES = [
   "libmonitoring-livestatus-perl",
   "faketime",
   "netcat-openbsd",
+  ...NGINX_PACKAGES,
   "socat",
 ];
 

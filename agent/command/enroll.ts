@@ -9,6 +9,7 @@ import { loadConfig } from "../../common/config/index.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
 import { decodeToken } from "../../common/handshake/index.ts";
+import { silentLog } from "../../common/log.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
@@ -49,20 +50,21 @@ async function enroll(given: string | undefined, options: Options): Promise<void
   const random = systemRandom;
   const timeout = config.limits.handshake_seconds * 1000;
   const routeTo = routesFrom(config.proxy, process.env);
-  const out = (certificate?: string) => wayOut({ routeTo, caFile: config.ca_file, certificate });
+  const out = (certificate?: string) => wayOut({ config, routeTo, certificate, log: silentLog });
   const certificate =
     token.certificate &&
     (await fetchCertificate(token.url, token.certificate, { open: out().open, clock, timeout }));
-  const carrier = await out(certificate).dial({ url: token.url, timeout });
   const tokenId = Buffer.from(token.id).toString("hex");
   const identity = readPending(options.stateDir, tokenId) ?? KeyPair.identity(random);
   const hubKey = Buffer.from(token.hubKey);
   const keep = () => writePending(options.stateDir, { token: tokenId, identity });
-  const accepted = await enrol(carrier, token, keep, { identity, hubKey, clock, random, timeout }).catch(
-    (error: unknown) => {
+  const accepted = await out(certificate)
+    .carriers.open({ url: token.url, timeout }, (carrier) =>
+      enrol(carrier, token, keep, { identity, hubKey, clock, random, timeout }),
+    )
+    .catch((error: unknown) => {
       throw withAdvice(error);
-    },
-  );
+    });
   writeEnrolled(options.stateDir, {
     identity,
     url: token.url,

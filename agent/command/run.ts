@@ -40,11 +40,11 @@ async function run(places: Places): Promise<void> {
     log,
   });
   const routeTo = routesFrom(config.proxy, process.env);
-  const { dial } = wayOut({ routeTo, caFile: config.ca_file, certificate: enrolled.certificate });
+  const { carriers } = wayOut({ config, routeTo, certificate: enrolled.certificate, log });
   const connector = new Connector({
     enrolled,
     services,
-    dial,
+    carriers,
     route: (url) => viewOf(routeTo(url)),
     clock,
     random: systemRandom,

@@ -16,6 +16,7 @@ export function addStatus(program: Command): void {
       printLine(`farsite-agent ${status.version} of ${status.tenant}/${status.site}`);
       printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
       printLine(`route: ${routeText(status.route)}${status.carrier ? `; carrier: ${status.carrier}` : ""}`);
+      if (status.blocked) printLine(status.blocked);
       if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
       if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
       printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);

@@ -1,6 +1,7 @@
 /** Keeps the agent connected: dials, authenticates, goes on with the session, and replaces carriers. */
+import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
-import { type ErrorCode, FarsiteError } from "../../common/errors.ts";
+import { type ErrorCode, FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
@@ -11,18 +12,18 @@ import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
 import { Backoff, hastyTimeout, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
+import type { Carriers } from "./carriers.ts";
 import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
 import { type Hop, hopOf } from "./hop.ts";
 import { Renewal } from "./renewal.ts";
-import type { DialCarrier } from "./websocket.ts";
 
 export interface ConnectorOptions {
   enrolled: Enrolled;
   /** The hub's addresses, in the order in which they are tried. */
   urls: readonly string[];
   services: Services;
-  dial: DialCarrier;
+  carriers: Pick<Carriers, "open" | "openBetter" | "retryIn" | "blocked">;
   clock: Clock;
   random: Random;
   log: Log;
@@ -48,6 +49,8 @@ export interface ConnectorStatus {
   tenant: string;
   site: string;
   carrier: string | undefined;
+  /** Why it is not the better kind of carrier, if it is not. */
+  blocked: string | undefined;
   rtt: number | undefined;
   streams: number;
   hubVersion: string | undefined;
@@ -86,7 +89,12 @@ const STANDING: ReadonlySet<string> = new Set([
 /** Those among them that nobody vouches for: they are said before keys are agreed. */
 const FORGEABLE: ReadonlySet<string> = new Set(["E_VERSION", "E_HUB_KEY", "E_TLS_UNTRUSTED"]);
 
-type Outcome = { lost: FarsiteError } | { renew: string };
+/** A connection that was made; tells of its end. */
+interface Connection {
+  lost: Promise<FarsiteError>;
+}
+
+type Outcome = { lost: FarsiteError } | { renew: string } | { replaced: Connection };
 
 export class Connector {
   readonly #options: ConnectorOptions;
@@ -128,6 +136,7 @@ export class Connector {
       tenant,
       site,
       carrier: this.#tunnel?.session.link?.kind,
+      blocked: this.#options.carriers.blocked,
       rtt: this.#tunnel?.session.rtt,
       streams: this.#tunnel?.mux.streams ?? 0,
       hubVersion: this.#accepted?.hubVersion,
@@ -141,11 +150,13 @@ export class Connector {
   async run(): Promise<void> {
     const { clock, log } = this.#options;
     let began = 0;
+    let ready: Connection | undefined;
     while (!this.#stopped) {
       if (!this.#tunnel?.session.link) this.#enter("connecting");
       let wait: number;
       try {
-        const { lost } = await this.#connectAnywhere();
+        const { lost } = ready ?? (await this.#connectAnywhere());
+        ready = undefined;
         this.#failed = 0;
         // asked to stop while there was nothing yet that could be ended
         if (this.#stopped) return this.stop();
@@ -162,6 +173,10 @@ export class Connector {
           version: this.#accepted?.hubVersion,
         });
         const outcome = await this.#serve(lost);
+        if ("replaced" in outcome) {
+          ready = outcome.replaced;
+          continue;
+        }
         if ("renew" in outcome) {
           log.info("carrier is to be replaced", { reason: outcome.renew });
           continue;
@@ -193,14 +208,41 @@ export class Connector {
     this.#wait?.done();
   }
 
-  /** Waits until the carrier is lost or is to be replaced. */
+  /** Waits until the carrier is lost, or is to be replaced; or has been, by one of a better kind. */
   async #serve(lost: Promise<FarsiteError>): Promise<Outcome> {
-    const outcome = await Promise.race([
-      lost.then((reason): Outcome => ({ lost: reason })),
-      this.#renewal.due().then((why): Outcome => ({ renew: why })),
-    ]);
-    this.#renewal.stop();
-    return outcome;
+    const ends: Promise<Outcome>[] = [
+      lost.then((reason) => ({ lost: reason })),
+      this.#renewal.due().then((why) => ({ renew: why })),
+    ];
+    for (;;) {
+      const retry = this.#retryDue();
+      const outcome = await Promise.race([...ends, retry.due]);
+      retry.cancel();
+      const replaced = outcome ? undefined : await this.#connectBetter();
+      const decided = outcome ?? (replaced && { replaced });
+      if (!decided) continue;
+      this.#renewal.stop();
+      return decided;
+    }
+  }
+
+  /** When a better kind of carrier is worth a try. */
+  #retryDue(): { due: Promise<undefined>; cancel(): void } {
+    const { clock, carriers } = this.#options;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer =
+      carriers.retryIn === undefined ? undefined : clock.after(carriers.retryIn, () => resolve(undefined));
+    return { due: promise, cancel: () => timer?.cancel() };
+  }
+
+  /** Tries a better kind of carrier, while the present one serves; undefined when it still does not get through. */
+  async #connectBetter(): Promise<Connection | undefined> {
+    try {
+      return await this.#connect(this.#url, "openBetter");
+    } catch (error) {
+      this.#options.log.debug("the better carrier still does not get through", { reason: reasonOf(error) });
+      return undefined;
+    }
   }
 
   #waitAfterLoss(held: number): number {
@@ -244,11 +286,11 @@ export class Connector {
   }
 
   /** Tries the hub's addresses in order; throws what the last one failed with. */
-  async #connectAnywhere(): Promise<{ lost: Promise<FarsiteError> }> {
+  async #connectAnywhere(): Promise<Connection> {
     let failure: unknown;
     for (const url of this.#options.urls) {
       try {
-        return await this.#connect(url);
+        return await this.#connect(url, "open");
       } catch (error) {
         failure = error;
         if (this.#stopped) break;
@@ -257,14 +299,29 @@ export class Connector {
     throw failure;
   }
 
-  /** Makes one connection; `lost` tells of its end. */
-  async #connect(url: string): Promise<{ lost: Promise<FarsiteError> }> {
-    const { enrolled, dial, clock, random, log } = this.#options;
+  /** Makes one connection, whose carrier then serves. */
+  async #connect(url: string, how: "open" | "openBetter"): Promise<Connection> {
+    const { carriers, log } = this.#options;
     const timeout = this.#timeout;
-    const carrier = await dial({ url, timeout });
+    const lost = Promise.withResolvers<FarsiteError>();
+    this.#accepted = await carriers[how]({ url, timeout }, (carrier) => this.#attach(carrier, timeout, lost));
+    this.#url = url;
+    if (this.#stopped) this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
+    if (Math.abs(this.#accepted.clockSkew) > SKEW_WARNING) {
+      log.warn("this host's clock and the hub's differ", { ms: this.#accepted.clockSkew });
+    }
+    return { lost: lost.promise };
+  }
+
+  /** The handshake on a new carrier, which goes on with the session that is there. */
+  async #attach(
+    carrier: Carrier,
+    timeout: number,
+    lost: PromiseWithResolvers<FarsiteError>,
+  ): Promise<Accepted> {
+    const { enrolled, clock, random } = this.#options;
     const present = this.#session;
     const wanted = { session: present?.id ?? null, received: present?.received ?? 0 };
-    const lost = Promise.withResolvers<FarsiteError>();
     const take = (answer: Attached, link: Link): void => {
       if (answer.resumed && present && !present.ended) {
         this.#onLost = lost.resolve;
@@ -275,11 +332,12 @@ export class Connector {
       this.#onLost = lost.resolve;
       this.#begin(answer.session, link);
     };
+    const hubKey = Buffer.from(enrolled.hubKey, "base64");
     this.#attaching = true;
     try {
-      this.#accepted = await openSession(carrier, wanted, take, {
+      return await openSession(carrier, wanted, take, {
         identity: enrolled.identity,
-        hubKey: Buffer.from(enrolled.hubKey, "base64"),
+        hubKey,
         clock,
         random,
         timeout,
@@ -288,12 +346,6 @@ export class Connector {
       this.#attaching = false;
       if (this.#state === "connected" && !this.#tunnel?.session.link) this.#enter("connecting");
     }
-    this.#url = url;
-    if (this.#stopped) this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
-    if (Math.abs(this.#accepted.clockSkew) > SKEW_WARNING) {
-      log.warn("this host's clock and the hub's differ", { ms: this.#accepted.clockSkew });
-    }
-    return { lost: lost.promise };
   }
 
   #begin(id: Uint8Array, link: Link): void {

@@ -110,12 +110,15 @@ export function answerError(url: string, status: number, location?: string): Far
   );
 }
 
-/** The error when what was asked for a WebSocket, over a connection with TLS, gave no HTTP answer. */
-export function requestError(url: string, trouble: Trouble): FarsiteError {
+/**
+ * The error when what was asked for a carrier, over a connection with TLS, gave no HTTP answer.
+ * @param wanted what was asked for
+ */
+export function requestError(url: string, trouble: Trouble, wanted = "a WebSocket"): FarsiteError {
   if (isSilence(trouble)) {
     return new FarsiteError(
       "E_HTTP_TIMEOUT",
-      `${url} did not answer the request for a WebSocket in time`,
+      `${url} did not answer the request for ${wanted} in time`,
       "The hub, or a proxy on the way, is overloaded or holds the request back.",
     );
   }

@@ -2,14 +2,21 @@
 
 import type { Socket } from "node:net";
 import { WebSocket } from "ws";
+import { ERROR_HEADER } from "../../common/carrier/https/index.ts";
 import { type Carrier, type CarrierHandlers, MAX_MESSAGE } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
+import type { FarsiteError } from "../../common/errors.ts";
 import { silence, type Trouble } from "../route/index.ts";
+import { CarrierBlocked } from "./blocked.ts";
 import { diagnose } from "./diagnosis.ts";
 import { answerError, dialError, isVague, requestError } from "./failure.ts";
+import { hopOf } from "./hop.ts";
 import { directReach, type Reach, type ReachTarget } from "./reach.ts";
 
-/** Opens a carrier to the hub. Throws an error whose code says which hop failed (see `hop.ts`). */
+/**
+ * Opens a carrier to the hub. Throws an error whose code says which hop failed (see `hop.ts`); as CarrierBlocked
+ * when another kind of carrier may get through where this one did not.
+ */
 export type DialCarrier = (target: ReachTarget) => Promise<Carrier>;
 
 /** ms for the other side to answer a close. */
@@ -87,19 +94,28 @@ export function webSocketDialer({ ca, clock, reach, native }: WebSocketOptions):
     const left = timeout - (clock.now() - began);
     const answer = await upgrade(url, { ca, clock, timeout: left, connection });
     if ("carrier" in answer) return answer.carrier;
-    if ("status" in answer) throw answerError(url, answer.status, answer.location);
-    if (connection) throw requestError(url, answer.trouble);
+    if ("status" in answer) {
+      const error = answerError(url, answer.status, answer.location);
+      throw answer.word === error.code ? error : new CarrierBlocked(error);
+    }
+    if (connection) throw new CarrierBlocked(requestError(url, answer.trouble));
     const found = isVague(answer.trouble)
       ? await diagnose(url, { reach: staged, clock, timeout })
       : dialError(url, answer.trouble);
     // when all is well but for the WebSocket, it is that which gets no answer
-    throw found ?? requestError(url, answer.trouble);
+    throw blockedAt(found ?? requestError(url, answer.trouble));
   };
+}
+
+/** Of failures of all hops those that come after the hub's host was reached. */
+function blockedAt(error: FarsiteError): FarsiteError {
+  return hopOf(error.code) === "http" ? new CarrierBlocked(error) : error;
 }
 
 type Upgraded =
   | { carrier: Carrier }
-  | { status: number; location: string | undefined }
+  /** `word`: the hub's own code for it, where it was the hub that answered. */
+  | { status: number; location: string | undefined; word: unknown }
   | { trouble: Trouble };
 
 interface UpgradeOptions {
@@ -126,7 +142,7 @@ function upgrade(url: string, { ca, clock, timeout, connection }: UpgradeOptions
   void promise.then(() => timer.cancel());
   socket.once("open", () => resolve({ carrier: new AgentCarrier(socket, url, clock) }));
   socket.once("unexpected-response", (_, { statusCode = 0, headers }) => {
-    resolve({ status: statusCode, location: headers.location });
+    resolve({ status: statusCode, location: headers.location, word: headers[ERROR_HEADER] });
     socket.terminate();
   });
   socket.on("error", (trouble: Trouble) => resolve({ trouble }));

@@ -16,7 +16,7 @@ export interface CarrierHandlers {
 }
 
 export interface Carrier {
-  /** What it is, for the state that people read: `websocket`. */
+  /** What it is, for the state that people read: `websocket` or `https`. */
   readonly kind: string;
   /** The other end's address as seen here, for logs. */
   readonly peer: string;

@@ -81,6 +81,8 @@ async function serve(places: Places): Promise<void> {
       address: config.listen.address,
       port: config.listen.port,
       tls,
+      clock,
+      random,
       admission,
       welcome: (carrier) =>
         welcome(carrier, {

@@ -107,7 +107,7 @@ export function printSites(sites: SiteView[]): void {
   if (sites.length === 0) return printLine("No sites yet: farsite-hub site add TENANT/SITE");
   const now = Date.now();
   printTable(
-    ["SITE", "ADDRESS", "STATE", "SINCE", "RTT", "STREAMS", "FROM", "REASON"],
+    ["SITE", "ADDRESS", "STATE", "SINCE", "RTT", "STREAMS", "FROM", "OVER", "REASON"],
     sites.map((site) => [
       `${site.tenant}/${site.site}`,
       site.address,
@@ -116,6 +116,7 @@ export function printSites(sites: SiteView[]): void {
       site.rtt === undefined ? "-" : `${site.rtt.toFixed(1)} ms`,
       String(site.streams),
       site.peer ?? "-",
+      site.carrier ?? "-",
       site.state === "connected" ? "" : (site.reason ?? ""),
     ]),
   );

@@ -148,7 +148,8 @@ async function session(
   deps.sites.attach(site, agent, wanted, link, (answer) => {
     link.send(Buffer.concat([Buffer.from([records.ATTACHED]), pack(answer)]));
   });
-  await deps.registry.seen(site.id).catch(() => deps.log.warn("the registry cannot be written"));
+  // not waited for: the handshake is over now, and what the agent may send grows with that
+  void deps.registry.seen(site.id).catch(() => deps.log.warn("the registry cannot be written"));
 }
 
 async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: HandshakeDeps): Promise<void> {

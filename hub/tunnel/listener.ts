@@ -1,17 +1,22 @@
-/** The hub's public address: HTTP or HTTPS, where agents open their WebSocket at /tunnel. */
+/** The hub's public address: HTTP or HTTPS, where agents open their WebSocket, or send requests, at /tunnel. */
 
 import { isIP } from "node:net";
 import type { Server } from "bun";
 import type { Carrier } from "../../common/carrier/index.ts";
+import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
+import type { Random } from "../../common/random.ts";
 import type { TlsIdentity } from "../tls.ts";
 import type { Admission } from "./admission.ts";
+import { busy, HttpsCarriers } from "./https.ts";
 import { type SocketData, socketHandlers } from "./websocket.ts";
 
 export interface ListenerOptions {
   address: string;
   port: number;
   tls: TlsIdentity | undefined;
+  clock: Clock;
+  random: Random;
   admission: Admission;
   /** Takes a new carrier through its handshake; resolves when that is over. */
   welcome: (carrier: Carrier) => Promise<void>;
@@ -32,6 +37,7 @@ const REQUEST_SECONDS = 10;
 /** Starts listening. Throws E_LISTEN. */
 export function listen(options: ListenerOptions): Listener {
   const { admission, tls } = options;
+  const carriers = new HttpsCarriers(options);
   let server: Server<SocketData>;
   try {
     server = Bun.serve<SocketData>({
@@ -41,12 +47,18 @@ export function listen(options: ListenerOptions): Listener {
       maxRequestBodySize: 1 << 20,
       ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
       fetch(request, self) {
-        if (new URL(request.url).pathname !== TUNNEL_PATH) return options.fetch(request);
+        const { pathname } = new URL(request.url);
+        if (pathname !== TUNNEL_PATH && !pathname.startsWith(`${TUNNEL_PATH}/`))
+          return options.fetch(request);
         const peer = peerOf(request, self.requestIP(request)?.address, tls === undefined);
+        if (pathname !== TUNNEL_PATH) {
+          const allow = (seconds: number) => self.timeout(request, seconds);
+          return carriers.answer(request, pathname, peer, allow) ?? options.fetch(request);
+        }
         if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
           return new Response("Farsite agents connect here by WebSocket.\n", { status: 426 });
         }
-        if (!admission.enter(peer)) return new Response("too many handshakes\n", { status: 503 });
+        if (!admission.enter(peer)) return busy();
         if (self.upgrade(request, { data: { peer } })) return undefined;
         admission.leave(peer);
         return new Response("not a WebSocket request\n", { status: 400 });

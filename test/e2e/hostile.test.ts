@@ -200,6 +200,12 @@ describe("HTTP", () => {
     ["an unknown path", request("GET /etc/passwd HTTP/1.1"), /^HTTP\/1.1 404 /],
     ["a path that leads up", request("GET /../../etc/passwd HTTP/1.1"), /^HTTP\/1.1 404 /],
     ["an admin's path", request("GET /status HTTP/1.1"), /^HTTP\/1.1 404 /],
+    [
+      "a batch in chunks",
+      request("POST /tunnel/up HTTP/1.1", "Transfer-Encoding: chunked"),
+      /^HTTP\/1.1 404 /,
+    ],
+    ["the wrong method", request("GET /tunnel/down HTTP/1.1"), /^HTTP\/1.1 405 /],
     ["the tunnel without a WebSocket", request("GET /tunnel HTTP/1.1"), /^HTTP\/1.1 426 /],
     ["an upgrade without a key", request("GET /tunnel HTTP/1.1", ...upgrade), /^HTTP\/1.1 4\d\d /],
     ["a body that is too long", request("POST / HTTP/1.1", "Content-Length: 1000000000"), /^HTTP\/1.1 413 /],

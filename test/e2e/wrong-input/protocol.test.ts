@@ -115,7 +115,8 @@ describe("a hub that does not keep to the protocol ends an enrolment", () => {
   });
 
   test("by silence", async () => {
-    const agent = lab.makeAgent({ limits: { handshake_seconds: 1 } });
+    // half of the time is left for another kind of carrier
+    const agent = lab.makeAgent({ limits: { handshake_seconds: 2 } });
     const finished = await agent.enroll(tokenOf(fakeHub(() => {})));
     expectRefusal(finished, "E_HANDSHAKE_TIMEOUT", "the handshake did not finish in 1 s", "hub's log");
   });

@@ -128,7 +128,7 @@ export function flipOnce(direction: "up" | "down", when: () => boolean): Changes
   let done = false;
   return {
     [direction]: (chunk: Buffer) => {
-      if (!done && when() && chunk.length > 20) {
+      if (!done && chunk.length > 20 && when()) {
         done = true;
         chunk[chunk.length - 1] = (chunk.at(-1) ?? 0) ^ 1;
       }

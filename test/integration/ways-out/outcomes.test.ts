@@ -159,6 +159,14 @@ table("an inspecting middlebox", [
     says: /Upgrade/,
   },
   {
+    condition: "that takes the Upgrade field away, where requests may carry the session instead",
+    way: async () => ({
+      url: wss(await serve(middle.inspectTo(hub(), stage.authority.file, middle.withoutUpgrade), trusted)),
+      settings: { carrier: { kind: "auto" } },
+    }),
+    outcome: "connected",
+  },
+  {
     condition: "that answers 101 and hangs",
     way: async () => ({ url: wss(await serve(middle.answerWith(middle.switchingProtocols), trusted)) }),
     outcome: "E_HANDSHAKE_TIMEOUT",

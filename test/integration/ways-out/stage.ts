@@ -54,6 +54,8 @@ export class Stage {
       hub: { urls: [url] },
       ca_file: this.authority.file,
       services: { echo: this.echo.name },
+      // what becomes of a WebSocket; where requests get through instead, a row says so
+      carrier: { kind: "websocket" },
       ...settings,
       limits: { handshake_seconds: 2, dead_seconds: 2, ...settings.limits },
     };
@@ -91,7 +93,7 @@ export class RunningAgent {
     this.#connector = new Connector({
       enrolled,
       services,
-      dial: wayOut({ routeTo, caFile: config.ca_file, certificate: enrolled.certificate }).dial,
+      carriers: wayOut({ config, routeTo, certificate: enrolled.certificate, log: this.log }).carriers,
       route: (url) => viewOf(routeTo(url)),
       clock: systemClock,
       random: systemRandom,

@@ -12,6 +12,7 @@ import type { Registry, Site } from "../../../hub/registry/index.ts";
 import { TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
 import { pass, SECOND, settle, until } from "../handshake/rig.ts";
 import { Dice } from "../session/rig.ts";
+import { oneKind } from "./rig.ts";
 
 const COUNT = 1_000;
 
@@ -79,7 +80,7 @@ async function crowd(): Promise<Crowd> {
         connectTimeout: SECOND,
         log,
       }),
-      dial: async () => {
+      carriers: oneKind(async () => {
         tries[n]?.push(clock.now() - marked);
         if (hub.down) throw new FarsiteError("E_HUB_UNREACHABLE", "down");
         const [near, far] = memoryPair();
@@ -87,7 +88,7 @@ async function crowd(): Promise<Crowd> {
         const deps = { identity, registry, sites, clock, log, random: systemRandom, timeout: 10 * SECOND };
         void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {} });
         return near;
-      },
+      }, clock),
       clock,
       random,
       log,

@@ -1,8 +1,11 @@
 /** An enrolled agent's connector, and a hub in memory that it dials. */
 import { Services } from "../../../agent/service/index.ts";
+import { Carriers, type CarriersOptions } from "../../../agent/tunnel/carriers.ts";
 import { Connector, type ConnectorOptions } from "../../../agent/tunnel/connector.ts";
+import type { DialCarrier } from "../../../agent/tunnel/websocket.ts";
+import type { Clock } from "../../../common/clock.ts";
 import type { FarsiteError } from "../../../common/errors.ts";
-import { MemoryLog } from "../../../common/log.ts";
+import { MemoryLog, silentLog } from "../../../common/log.ts";
 import { type Random, systemRandom } from "../../../common/random.ts";
 import type { TunnelledSites } from "../../../hub/tunnel/index.ts";
 import { SECOND, settle, until, type Visit, World } from "../handshake/rig.ts";
@@ -10,6 +13,17 @@ import { FakeSocket } from "../service/socket.ts";
 
 /** Keys as they should be; jitter always at `unit` of what it may be. */
 export const jitter = (unit: number): Random => ({ bytes: systemRandom.bytes, unit: () => unit });
+
+/** Carriers of one kind: there is no choice. */
+export function oneKind(dial: DialCarrier, clock: Clock): Carriers {
+  return new Carriers({
+    kinds: [{ name: "memory", dial }],
+    clock,
+    random: jitter(0.5),
+    log: silentLog,
+    retry: 1,
+  });
+}
 
 export interface Line {
   /** Dialling fails with it; with `downAt` only what these addresses are dialled for. */
@@ -41,7 +55,16 @@ export interface Rig {
   said(): string[];
 }
 
-export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> {
+/** ms between two tries of the better kind of carrier. */
+export const RETRY = 60 * SECOND;
+
+/** What a test may want otherwise; `dial` of the one kind of carrier that there is, or several kinds. */
+type Change = Partial<ConnectorOptions> & {
+  dial?: DialCarrier;
+  kinds?: (world: World) => CarriersOptions["kinds"];
+};
+
+export async function rig({ dial, kinds, ...change }: Change = {}): Promise<Rig> {
   const world = await World.open();
   const { identity } = await world.enrolled();
   const { clock } = world;
@@ -49,6 +72,17 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
   const [dials, dialled, visits, sockets]: [number[], string[], Visit[], FakeSocket[]] = [[], [], [], []];
   const timeouts: number[] = [];
   const line: Line = { down: undefined };
+  const dialHub: DialCarrier = async ({ url, timeout }) => {
+    timeouts.push(timeout);
+    dials.push(clock.now());
+    dialled.push(url);
+    await line.hold;
+    if (line.down && (line.downAt?.has(url) ?? true)) throw line.down;
+    const visit = world.receive(line.sites);
+    visit.hubEnd.stalled = line.stalled ?? false;
+    visits.push(visit);
+    return visit.agentEnd;
+  };
   const connector = new Connector({
     enrolled: {
       url: "wss://hub.example",
@@ -70,17 +104,9 @@ export async function rig(change: Partial<ConnectorOptions> = {}): Promise<Rig> 
       connectTimeout: SECOND,
       log,
     }),
-    dial: async ({ url, timeout }) => {
-      timeouts.push(timeout);
-      dials.push(clock.now());
-      dialled.push(url);
-      await line.hold;
-      if (line.down && (line.downAt?.has(url) ?? true)) throw line.down;
-      const visit = world.receive(line.sites);
-      visit.hubEnd.stalled = line.stalled ?? false;
-      visits.push(visit);
-      return visit.agentEnd;
-    },
+    carriers: kinds
+      ? new Carriers({ kinds: kinds(world), clock, random: jitter(0.5), log, retry: RETRY })
+      : oneKind(dial ?? dialHub, clock),
     clock,
     random: jitter(0.5),
     log,

@@ -1,0 +1,7 @@
+export {
+  type HttpAnswer,
+  HttpClient,
+  type HttpClientOptions,
+  type HttpRequest,
+  isTimeout,
+} from "./client.ts";

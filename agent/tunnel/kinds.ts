@@ -1,0 +1,40 @@
+/** The kinds of carrier that the configuration leaves to choose from. */
+import type { Clock } from "../../common/clock.ts";
+import type { Log } from "../../common/log.ts";
+import type { Random } from "../../common/random.ts";
+import type { AgentConfig } from "../config.ts";
+import { type CarrierKind, Carriers } from "./carriers.ts";
+import { httpsDialer } from "./https.ts";
+import type { Reach } from "./reach.ts";
+import { webSocketDialer } from "./websocket.ts";
+
+export interface KindsOptions {
+  /** Authorities (PEM) trusted instead of the system's. */
+  ca: string[] | undefined;
+  /** Opens connections over which HTTP can be spoken. */
+  reach: Reach;
+  /** Whether a WebSocket may make its own connection, straight to the hub: that is a third faster. */
+  native: (url: string) => boolean;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+/** Carriers as `[carrier]` of agent.toml asks for them. */
+export function carriersOf(settings: AgentConfig["carrier"], options: KindsOptions): Carriers {
+  const { ca, reach, native, clock, random, log } = options;
+  const webSocket: CarrierKind = { name: "WebSocket", dial: webSocketDialer({ ca, clock, reach, native }) };
+  const https: CarrierKind = {
+    name: "HTTPS",
+    dial: httpsDialer({ reach, clock }),
+  };
+  return new Carriers({
+    kinds: { auto: [webSocket, https] as const, websocket: [webSocket] as const, https: [https] as const }[
+      settings.kind
+    ],
+    clock,
+    random,
+    log,
+    retry: settings.websocket_retry_seconds * 1000,
+  });
+}
