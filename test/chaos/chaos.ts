@@ -82,6 +82,7 @@ export async function chaos(
     resumed: journal.resumed,
     longestStallMs: round(longestStallMs),
     mode: options.mode,
+    carrier: options.carrier,
     seed: options.seed,
     rttMs: round(rttMs),
     machineStallMs: round(beside.stall()),

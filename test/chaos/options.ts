@@ -3,6 +3,8 @@ import { randomInt } from "node:crypto";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { MODES, type Mode } from "./schedule.ts";
 
+const CARRIERS = ["auto", "websocket", "https"] as const;
+
 export interface Options {
   readonly mode: Mode;
   /** How long faults happen. */
@@ -13,6 +15,8 @@ export interface Options {
   readonly rtt: number;
   /** Seconds after which hub and agent give a silent carrier up; undefined: their default. */
   readonly deadSeconds: number | undefined;
+  /** What carries the session, as in agent.toml. */
+  readonly carrier: (typeof CARRIERS)[number];
   /** MiB a second that the bulk transfer sends; undefined: as fast as it goes. */
   readonly bulkRate: number | undefined;
   readonly json: boolean;
@@ -51,6 +55,9 @@ export function parseOptions(words: readonly string[]): Options | number {
         .choices(MODES)
         .default("mixed"),
     )
+    .addOption(
+      new Option("--carrier <kind>", "the agent's setting of that name").choices(CARRIERS).default("auto"),
+    )
     .option("--seconds <n>", "how long it happens", number(1, 86_400), 60)
     .option("--seed <n>", "repeat the faults of the run that printed it", seed)
     .option("--rtt <ms>", "round-trip time of the line", number(0, 2_000), 0)
@@ -74,6 +81,7 @@ export function parseOptions(words: readonly string[]): Options | number {
   const bulkRate: number = given.bulkRate ?? (measured ? MEASURED_BULK_RATE : 0);
   return {
     mode: given.mode,
+    carrier: given.carrier,
     seconds: given.seconds,
     seed: given.seed ?? randomInt(2 ** 32),
     rtt: given.rtt,

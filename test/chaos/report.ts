@@ -21,6 +21,7 @@ export interface Report {
   /** The most that a ping of the probe took beyond `rttMs`. */
   longestStallMs: number;
   mode: Options["mode"];
+  carrier: Options["carrier"];
   seed: number;
   /** What pings of the probe usually take through the undisturbed line, under the same load. */
   rttMs: number;

@@ -115,7 +115,10 @@ async function startAgent(
   const { token } = await hub.addSite(SITE);
   const agent = lab.makeAgent({
     ...settings,
-    ...(options.mode === "rollover" && { carrier: { max_age_seconds: ROLL_OVER } }),
+    carrier: {
+      kind: options.carrier,
+      ...(options.mode === "rollover" && { max_age_seconds: ROLL_OVER }),
+    },
     ...limits(options),
   });
   await agent.ok("enroll", token);

@@ -12,6 +12,7 @@ const WELL: Report = {
   resumed: 50,
   longestStallMs: 100,
   mode: "kill",
+  carrier: "auto",
   seed: 1,
   rttMs: 1,
   machineStallMs: 5,

@@ -4,7 +4,7 @@ import type { Services } from "../../../agent/service/index.ts";
 import type { Carrier, CarrierHandlers } from "../../../common/carrier/index.ts";
 import type { FakeClock } from "../../../common/clock.ts";
 import { BULK, INTERACTIVE, type Priority, type Stream } from "../../../common/mux/index.ts";
-import { pass, SECOND, settle } from "../handshake/rig.ts";
+import { SECOND, settle } from "../handshake/rig.ts";
 import { type Rig, rig, stop } from "./rig.ts";
 
 /** ms between two writes to a stream. */
