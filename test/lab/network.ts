@@ -8,11 +8,11 @@
  * out but TCP to port 443, and hides the inside behind its own outside address (198.51.100.x). Outside
  * addresses are from the ranges for documentation (RFC 5737).
  */
-import { existsSync, readdirSync } from "node:fs";
 import { reasonOf } from "../../common/errors.ts";
 import type { Cleanup } from "./cleanup.ts";
-import { attempt, type CommandResult, command } from "./command.ts";
+import { command } from "./command.ts";
 import { isRoot } from "./debian.ts";
+import { freshPrefix, Namespaces, removeLeftovers } from "./namespaces.ts";
 
 /** What {@link createNetwork} needs to be installed. */
 export const NETWORK_PACKAGES = ["iproute2", "nftables"];
@@ -55,9 +55,6 @@ table ip nat {
 `;
 
 const MAX_TENANTS = 64; // a /30 each, out of 198.51.100.0/24
-const NETNS_DIRECTORY = "/run/netns";
-const OURS = /^fs(\d+)(x\d+)?-/;
-let made = 0;
 
 /**
  * Builds the network. Needs root, iproute2 and nftables; see {@link canUseNamespaces}. Any number of
@@ -70,8 +67,7 @@ export function createNetwork(options: {
   cleanup?: Cleanup | undefined;
 }): Network {
   removeLeftovers();
-  const network = new Network(options.tenants, `fs${process.pid}${made === 0 ? "" : `x${made}`}`);
-  made++;
+  const network = new Network(options.tenants, freshPrefix());
   options.cleanup?.add("remove the network", () => network.remove());
   try {
     network.build();
@@ -98,12 +94,10 @@ export function firewallOf(tenant: string): string {
   return `${tenant}-firewall`;
 }
 
-export class Network {
-  readonly #places: readonly string[];
-
+export class Network extends Namespaces {
   constructor(
     readonly tenants: readonly string[],
-    readonly prefix: string,
+    prefix: string,
   ) {
     if (tenants.length > MAX_TENANTS) throw new Error(`at most ${MAX_TENANTS} tenants in one network`);
     for (const tenant of tenants) {
@@ -111,33 +105,7 @@ export class Network {
         throw new Error(`${JSON.stringify(tenant)} cannot be a tenant's name in the lab's network`);
       }
     }
-    this.#places = ["hub", "internet", ...tenants.flatMap((tenant) => [tenant, firewallOf(tenant)])];
-  }
-
-  /** The full name of a namespace. `place`: "hub", "internet", a tenant, or {@link firewallOf} a tenant. */
-  namespace(place: string): string {
-    if (!this.#places.includes(place)) throw new Error(`no ${JSON.stringify(place)} in the lab's network`);
-    return `${this.prefix}-${place}`;
-  }
-
-  /** `argv` so that it runs in a namespace. */
-  exec(place: string, argv: readonly string[]): string[] {
-    return ["ip", "netns", "exec", this.namespace(place), ...argv];
-  }
-
-  /** Runs a short command in a namespace and gives what it printed; throws when it fails. */
-  command(place: string, argv: readonly string[], input?: string): string {
-    return command(this.exec(place, argv), input);
-  }
-
-  /** As `command`, but leaves the judgement to the caller. */
-  attempt(place: string, argv: readonly string[], input?: string): CommandResult {
-    return attempt(this.exec(place, argv), input);
-  }
-
-  /** `ip` commands in a namespace, such as "route add default via 10.0.0.1", in one go. */
-  ip(place: string, lines: readonly string[]): void {
-    command(["ip", "-n", this.namespace(place), "-batch", "-"], `${lines.join("\n")}\n`);
+    super(["hub", "internet", ...tenants.flatMap((tenant) => [tenant, firewallOf(tenant)])], prefix);
   }
 
   /** The address that a tenant's firewall shows to the internet. */
@@ -169,16 +137,8 @@ export class Network {
     this.attempt(firewallOf(tenant), ["nft", "flush", "set", "inet", "firewall", "dropped"]);
   }
 
-  /** Kills what runs in the namespaces and removes them. May be called again. */
-  remove(): void {
-    removeNamespaces(this.#places.map((place) => `${this.prefix}-${place}`));
-  }
-
   build(): void {
-    for (const place of this.#places) {
-      command(["ip", "netns", "add", this.namespace(place)]);
-      this.ip(place, ["link set lo up"]);
-    }
+    this.make();
     this.#connect("internet", "hub", "hub", "eth0");
     this.ip("internet", [`addr add ${ROUTER_ADDRESS}/24 dev hub`, "link set hub up"]);
     this.ip("hub", [
@@ -226,47 +186,6 @@ export class Network {
     const index = this.tenants.indexOf(tenant);
     if (index === -1) throw new Error(`no tenant ${JSON.stringify(tenant)} in the lab's network`);
     return index * 4;
-  }
-}
-
-/** Namespaces of processes that are no more. */
-function removeLeftovers(): void {
-  const left = namespaces().filter((name) => {
-    const pid = OURS.exec(name)?.[1];
-    return pid !== undefined && !existsSync(`/proc/${pid}`);
-  });
-  removeNamespaces(left);
-}
-
-function removeNamespaces(names: readonly string[]): void {
-  const present = new Set(namespaces());
-  for (const name of names) {
-    if (!present.has(name)) continue;
-    for (let round = 0; killInside(name) && round < 100; round++) Bun.sleepSync(10);
-    const deleted = attempt(["ip", "netns", "del", name]);
-    // Another process may have removed the same leftover.
-    if (!deleted.ok && namespaces().includes(name)) throw new Error(deleted.stderr.trim());
-  }
-}
-
-/** Whether anything was left to kill. */
-function killInside(name: string): boolean {
-  const pids = attempt(["ip", "netns", "pids", name]).stdout.split("\n").filter(Boolean);
-  for (const pid of pids) {
-    try {
-      process.kill(Number(pid), "SIGKILL");
-    } catch {
-      // ended in between
-    }
-  }
-  return pids.length > 0;
-}
-
-function namespaces(): string[] {
-  try {
-    return readdirSync(NETNS_DIRECTORY);
-  } catch {
-    return []; // none was ever made
   }
 }
 
