@@ -9,6 +9,7 @@ import { join, relative } from "node:path";
 import { z } from "zod";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
+import { LINE_PACKAGES } from "./lab/line/line.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
 import { NGINX_PACKAGES } from "./lab/nginx.ts";
 import { PROXY_PACKAGES } from "./lab/proxies.ts";
@@ -16,6 +17,7 @@ import { PROXY_PACKAGES } from "./lab/proxies.ts";
 const PACKAGES = [
   ...ICINGA_PACKAGES,
   ...NETWORK_PACKAGES,
+  ...LINE_PACKAGES,
   ...PROXY_PACKAGES,
   "libmonitoring-livestatus-perl",
   "faketime",
