@@ -40,19 +40,23 @@ export const QUERY = random(
   10_000,
 );
 
-export const SERVICES: Exchange = {
-  name: "services",
-  request: Buffer.from(
-    [
-      "GET services",
-      `Columns: ${SERVICE_COLUMNS.join(" ")}`,
-      "OutputFormat: json",
-      "ResponseHeader: fixed16",
-      "KeepAlive: on",
-      "\n",
-    ].join("\n"),
-  ),
-  answer: fixed16(Buffer.from(servicesAsJson())),
-};
+/** Services in JSON, in an answer of at most so many bytes with its header. */
+function services(name: string, bytes = Number.POSITIVE_INFINITY): Exchange {
+  const request = [
+    `GET ${name}`,
+    `Columns: ${SERVICE_COLUMNS.join(" ")}`,
+    "OutputFormat: json",
+    "ResponseHeader: fixed16",
+    "KeepAlive: on",
+    "\n",
+  ].join("\n");
+  const body = servicesAsJson(bytes - HEADER_BYTES);
+  return { name, request: Buffer.from(request), answer: fixed16(Buffer.from(body)) };
+}
 
-export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, QUERY, SERVICES];
+export const SERVICES: Exchange = services("services");
+
+/** The same table's first rows, as a view with a limit asks for them. */
+export const VIEW: Exchange = services("view", 16_384);
+
+export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, QUERY, SERVICES, VIEW];

@@ -1,24 +1,39 @@
 /** `npm run bench`: the same load through Farsite and through what people use instead, in one run. */
 import { constants, loadavg } from "node:os";
 import { reasonOf } from "../../common/errors.ts";
+import type { Case } from "./cases/case.ts";
 import { Load } from "./load/load.ts";
 import { commit, machine } from "./machine.ts";
-import { measure } from "./measure.ts";
+import { measure, type Opened } from "./measure.ts";
 import { type Options, parseOptions } from "./options.ts";
 import { installPackages } from "./packages.ts";
 import { direct } from "./peers/direct.ts";
 import { farsite } from "./peers/farsite.ts";
-import type { PeerName, Way } from "./peers/peer.ts";
+import type { Peer, PeerName, Way } from "./peers/peer.ts";
 import { ssh } from "./peers/ssh.ts";
 import { stunnel } from "./peers/stunnel.ts";
 import { type Report, renderTable, reportRows } from "./report.ts";
 import { Scope } from "./scope.ts";
+import { type Stage, type StageName, setStage } from "./stage.ts";
 
-const PEERS = [direct, farsite, ssh, stunnel];
+/** Over a line stunnel is as direct is: it makes a connection there for each client. */
+const PEERS: Record<StageName, readonly Peer[]> = {
+  loopback: [direct, farsite, ssh, stunnel],
+  long: [direct, farsite, ssh],
+  thin: [direct, farsite, ssh],
+};
 
-const FULL = { rounds: 5, effort: { seconds: 1.5, mebibytes: 1024 }, endMs: Number.POSITIVE_INFINITY };
+const FULL = {
+  rounds: 5,
+  effort: { seconds: 1.5, mebibytes: 1024, lineSeconds: 6, restSeconds: 5 },
+  endMs: Number.POSITIVE_INFINITY,
+};
 /** `endMs` after the start nothing new is begun, nor before it what would probably end later. */
-const QUICK = { rounds: 3, effort: { seconds: 0.25, mebibytes: 192 }, endMs: 44_000 };
+const QUICK = {
+  rounds: 3,
+  effort: { seconds: 0.25, mebibytes: 192, lineSeconds: 1.5, restSeconds: 1 },
+  endMs: 44_000,
+};
 
 function progress(line: string): void {
   process.stderr.write(`bench: ${line}\n`);
@@ -28,19 +43,41 @@ function progress(line: string): void {
  * Opens the ways one after the other. What Farsite is compared with is left out, with a word, when this
  * machine cannot have it; that Farsite itself does not start is one of the `failures`.
  */
-async function open(core: number, scope: Scope, failures: string[]): Promise<Map<PeerName, Way>> {
+async function open(stage: Stage, failures: string[]): Promise<Map<PeerName, Way>> {
   const ways = new Map<PeerName, Way>();
-  for (const peer of PEERS) {
+  for (const peer of PEERS[stage.name]) {
     try {
-      ways.set(peer.name, await peer.start(core, scope));
+      ways.set(peer.name, await peer.start(stage));
     } catch (error) {
-      scope.ending.throwIfAborted();
+      stage.scope.ending.throwIfAborted();
       progress(`${peer.name} left out: ${reasonOf(error)}`);
       if (peer === direct || peer === farsite)
         failures.push(`${peer.name} did not start: ${reasonOf(error)}`);
     }
   }
   return ways;
+}
+
+/** Sets the stages that the cases need. A line that this machine cannot have is left out, with a word. */
+async function openStages(
+  cases: readonly Case[],
+  load: Load,
+  scope: Scope,
+  failures: string[],
+): Promise<Map<StageName, Opened>> {
+  const stages = new Map<StageName, Opened>();
+  for (const name of new Set(cases.map(({ stage }) => stage))) {
+    try {
+      const stage = await setStage(name, load, scope);
+      stages.set(name, { stage, ways: await open(stage, failures) });
+    } catch (error) {
+      scope.ending.throwIfAborted();
+      const without = cases.filter((item) => item.stage === name).map((item) => item.name);
+      progress(`${without.join(", ")} left out: ${reasonOf(error)}`);
+      if (name === "loopback") failures.push(reasonOf(error));
+    }
+  }
+  return stages;
 }
 
 /** Measures and prints; says whether everything went well. */
@@ -51,11 +88,16 @@ async function bench(options: Options, scope: Scope): Promise<boolean> {
   if (load1 > 0.5)
     progress(`the load average is ${load1.toFixed(1)}: other work on this machine spoils figures`);
   const failures: string[] = [];
+  if (options.leftOut.length > 0) {
+    const names = options.leftOut.map((item) => item.name);
+    progress(`${names.join(", ")} left out: too long for --quick; --case asks for them`);
+  }
   progress("starting the core and the ways to it");
   const load = await Load.build(scope);
-  const ways = await open(await load.serve(), scope, failures);
-  const results = await measure(ways, load, {
-    cases: options.cases,
+  const stages = await openStages(options.cases, load, scope, failures);
+  const cases = options.cases.filter((item) => stages.has(item.stage));
+  const results = await measure(stages, {
+    cases,
     rounds: options.rounds ?? kind.rounds,
     effort: kind.effort,
     limitMs: begun + kind.endMs - performance.now(),
@@ -63,7 +105,7 @@ async function bench(options: Options, scope: Scope): Promise<boolean> {
     progress,
   });
   failures.push(...results.failures);
-  const report: Report = { machine: machine(), commit: commit(), rows: reportRows(options.cases, results) };
+  const report: Report = { machine: machine(), commit: commit(), rows: reportRows(cases, results) };
   process.stdout.write(`${options.json ? JSON.stringify(report) : renderTable(report)}\n`);
   for (const failure of failures) progress(`FAILED ${failure}`);
   return failures.length === 0;

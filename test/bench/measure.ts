@@ -1,13 +1,21 @@
 /** Runs the cases over the peers, round by round. */
 import { setTimeout as delay } from "node:timers/promises";
 import { reasonOf } from "../../common/errors.ts";
-import type { Case, Effort, Figures } from "./cases.ts";
-import type { Load } from "./load/load.ts";
+import type { Case, Effort, Figures } from "./cases/case.ts";
 import type { PeerName, Way } from "./peers/peer.ts";
+import type { Stage, StageName } from "./stage.ts";
 
-/** A moment of each case, so that no round finds cold code. */
-const WARM_UP: Effort = { seconds: 0.2, mebibytes: 64 };
+/** A moment of each case, so that no round finds cold code. Lines are too slow for that to matter. */
+const WARM_UP: Effort = { seconds: 0.2, mebibytes: 64, lineSeconds: 0, restSeconds: 0 };
 const REST_MS = 1000;
+/** Rounds of the cases that take long. */
+const LONG_ROUNDS = 3;
+
+/** A stage and the ways that are open on it. */
+export interface Opened {
+  readonly stage: Stage;
+  readonly ways: ReadonlyMap<PeerName, Way>;
+}
 
 export interface Plan {
   readonly cases: readonly Case[];
@@ -45,19 +53,22 @@ export class Results {
  * round from round to round: a machine that grows slower or faster does so for all of them. A case that
  * fails on a peer is a failure of the run and is not tried there again.
  */
-export async function measure(ways: ReadonlyMap<PeerName, Way>, load: Load, plan: Plan): Promise<Results> {
+export async function measure(stages: ReadonlyMap<StageName, Opened>, plan: Plan): Promise<Results> {
   const { cases, rounds, progress } = plan;
   const end = performance.now() + plan.limitMs;
   const results = new Results();
   const broken = new Set<string>();
   const longest = new Map<Case, number>();
 
+  const peersOf = (item: Case): PeerName[] => [...(stages.get(item.stage)?.ways.keys() ?? [])];
+
   const attempt = async (item: Case, peer: PeerName, effort: Effort): Promise<Figures> => {
-    const way = ways.get(peer);
+    const opened = stages.get(item.stage);
+    const way = opened?.ways.get(peer);
     const key = `${item.name} on ${peer}`;
-    if (!way || broken.has(key)) return {};
+    if (!opened || !way || broken.has(key)) return {};
     try {
-      return await item.measure(load, way, effort);
+      return await item.measure(opened.stage, way, effort);
     } catch (error) {
       plan.ending.throwIfAborted();
       broken.add(key);
@@ -70,15 +81,19 @@ export async function measure(ways: ReadonlyMap<PeerName, Way>, load: Load, plan
   const resting = cases.filter((item) => item.atRest);
   if (resting.length > 0) await delay(REST_MS);
   for (const item of resting) {
-    for (const [peer, way] of ways) results.add(peer, (await item.atRest?.(way)) ?? {});
+    for (const [peer, way] of stages.get(item.stage)?.ways ?? []) {
+      results.add(peer, (await item.atRest?.(way)) ?? {});
+    }
   }
 
   progress("warming up");
-  for (const item of cases) for (const peer of ways.keys()) await attempt(item, peer, WARM_UP);
+  for (const item of cases.filter(({ stage }) => stage === "loopback")) {
+    for (const peer of peersOf(item)) await attempt(item, peer, WARM_UP);
+  }
 
   for (let round = 1; round <= rounds; round++) {
-    const peers = round % 2 ? [...ways.keys()] : [...ways.keys()].reverse();
-    for (const item of cases) {
+    for (const item of cases.filter(({ long }) => !long || round <= LONG_ROUNDS)) {
+      const peers = round % 2 ? peersOf(item) : peersOf(item).reverse();
       const start = performance.now();
       if (round > 1 && start + (longest.get(item) ?? 0) > end) {
         progress(`round ${round}: ${item.name} left out, the time is up`);

@@ -1,11 +1,14 @@
 /** The command line of the benchmark. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { CASES, type Case } from "./cases.ts";
+import type { Case } from "./cases/case.ts";
+import { CASES } from "./cases/index.ts";
 
 export interface Options {
   readonly json: boolean;
   readonly quick: boolean;
   readonly cases: readonly Case[];
+  /** Cases that a quick run leaves out because they take long. */
+  readonly leftOut: readonly Case[];
   /** Undefined: as many as the kind of run has. */
   readonly rounds: number | undefined;
 }
@@ -37,6 +40,8 @@ export function parseOptions(words: readonly string[]): Options | number {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     throw error;
   }
-  const { json, quick, case: cases = CASES, rounds } = command.opts();
-  return { json, quick, cases, rounds };
+  const { json, quick, case: named, rounds } = command.opts();
+  const leftOut = quick && !named ? CASES.filter(({ long }) => long) : [];
+  const cases = named ?? CASES.filter((item) => !leftOut.includes(item));
+  return { json, quick, cases, leftOut, rounds };
 }

@@ -6,6 +6,7 @@ const COMPILER = [
   { name: "gcc", path: "/usr/bin/gcc" },
   { name: "libc6-dev", path: "/usr/include/stdio.h" },
 ];
+const LINES = [{ name: "iproute2", path: "/usr/sbin/ip" }];
 const COMPARED_WITH = [
   { name: "openssh-server", path: "/usr/sbin/sshd" },
   { name: "openssh-client", path: "/usr/bin/ssh" },
@@ -22,6 +23,7 @@ const missing = (packages: typeof COMPILER): string[] =>
 export async function installPackages(progress: (line: string) => void): Promise<void> {
   for (const [packages, why] of [
     [missing(COMPILER), "compiling the load program"],
+    [missing(LINES), "lines with delay"],
     [missing(COMPARED_WITH), "the comparison with ssh and stunnel"],
   ] as const) {
     if (packages.length > 0) await ensurePackages(packages, { why, progress });

@@ -31,6 +31,23 @@ export function isAlive(pid: number): boolean {
   return /^State:\s+[^ZX]/m.test(read(`/proc/${pid}/status`));
 }
 
+/** Whether anyone listens at this TCP port of an IPv4 address, in the network that the process is in. */
+export function listensIn(pid: number, port: number): boolean {
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, "0");
+  // local address, remote address, state; 0A is TCP_LISTEN
+  return new RegExp(`^ *\\d+: [0-9A-F]{8}:${hexadecimal} [0-9A-F:]+ 0A `, "m").test(
+    read(`/proc/${pid}/net/tcp`),
+  );
+}
+
+/** Bytes that a device has received and sent, in the network that the process is in. */
+export function deviceBytes(pid: number, device: string): number {
+  const counts = new RegExp(`^ *${device}: *(\\d+)(?: +\\d+){7} +(\\d+)`, "m").exec(
+    read(`/proc/${pid}/net/dev`),
+  );
+  return Number(counts?.[1] ?? 0) + Number(counts?.[2] ?? 0);
+}
+
 /** Resident memory in MiB. Pages shared between processes count in each. */
 export function residentMebibytes(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0";

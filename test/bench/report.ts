@@ -1,5 +1,5 @@
 /** The figures, for people and for programs. */
-import { better, type Case, type Row, type Unit } from "./cases.ts";
+import { better, type Case, type Row, type Unit } from "./cases/case.ts";
 import type { Results } from "./measure.ts";
 import { PEER_NAMES, type PeerName } from "./peers/peer.ts";
 
@@ -15,7 +15,15 @@ export interface Report {
   readonly rows: readonly ReportRow[];
 }
 
-const DECIMALS: Record<Unit, number> = { "Mbit/s": 0, ms: 3, "1/s": 0, MiB: 1 };
+const DECIMALS: Record<Unit, number> = {
+  "Mbit/s": 0,
+  ms: 3,
+  "1/s": 0,
+  MiB: 1,
+  RTT: 2,
+  kB: 1,
+  x: 3,
+};
 const OTHERS = ["direct", "ssh", "stunnel"] as const;
 
 /** One row for each figure; null where the peer was left out, failed, or cannot have the figure. */

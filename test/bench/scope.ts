@@ -56,11 +56,11 @@ export class Scope {
   }
 
   /** Starts a process that runs until the scope ends. Its standard input stays open and empty. */
-  start(command: string, args: readonly string[]): Running {
-    const started = this.#spawn(command, args);
+  start(words: readonly string[]): Running {
+    const started = this.#spawn(words);
     const { child } = started;
     const gone = started.ended.then((): never => {
-      throw failure(command, started);
+      throw failure(words, started);
     });
     const lines = createInterface({ input: child.stdout ?? process.stdin });
     const firstLine = Promise.race([once(lines, "line").then(([line]) => String(line)), gone]);
@@ -72,8 +72,8 @@ export class Scope {
    * Runs a command to its end and gives its standard output.
    * Throws with what it wrote to standard error when it fails or takes longer than `limitSeconds`.
    */
-  async run(command: string, args: readonly string[], limitSeconds = 60): Promise<string> {
-    const started = this.#spawn(command, args);
+  async run(words: readonly string[], limitSeconds = 60): Promise<string> {
+    const started = this.#spawn(words);
     let output = "";
     started.child.stdin?.end();
     started.child.stdout?.setEncoding("utf8").on("data", (text) => {
@@ -82,15 +82,15 @@ export class Scope {
     const timer = setTimeout(() => signal(started.pid, "SIGKILL"), limitSeconds * 1000);
     await started.ended;
     clearTimeout(timer);
-    if (started.child.exitCode !== 0) throw failure(command, started);
+    if (started.child.exitCode !== 0) throw failure(words, started);
     return output;
   }
 
-  #spawn(command: string, args: readonly string[]): Started {
+  #spawn(words: readonly string[]): Started {
     this.ending.throwIfAborted();
+    const [command = "", ...args] = [...DIE_WITH_PARENT, ...words];
     // own process group: Ctrl-C reaches only this program, which then ends the others in order
-    const words = [...DIE_WITH_PARENT, command, ...args];
-    const child = spawn(words[0] ?? "", words.slice(1), { detached: true, stdio: "pipe", cwd: this.folder });
+    const child = spawn(command, args, { detached: true, stdio: "pipe", cwd: this.folder });
     let tail = "";
     child.stderr.setEncoding("utf8").on("data", (text) => {
       tail = (tail + text).slice(-KEPT_ERROR_CHARACTERS);
@@ -141,7 +141,7 @@ function signal(group: number, name: NodeJS.Signals): void {
   if (group > 0) kill(-group, name);
 }
 
-function failure(command: string, { child, standardError }: Started): Error {
+function failure([command = ""]: readonly string[], { child, standardError }: Started): Error {
   const how = child.signalCode ?? `status ${child.exitCode ?? "unknown"}`;
   return new Error(`${basename(command)} ended with ${how}: ${standardError() || "it gave no reason"}`);
 }

@@ -108,32 +108,41 @@ function repeatable(seed: number): () => number {
   };
 }
 
-/** The body that answers `GET services` with SERVICE_COLUMNS in JSON: 3,000 rows of 300 hosts. */
-export function servicesAsJson(): string {
+/**
+ * The body that answers `GET services` with SERVICE_COLUMNS in JSON: 3,000 rows of 300 hosts, or as many of them
+ * as go into so many bytes.
+ */
+export function servicesAsJson(most: number): string {
   const random = repeatable(1);
   const rows: string[] = [];
+  let bytes = "[]\n".length;
   for (let host = 1; host <= HOSTS; host++) {
     for (const { description, command, read } of CHECKS) {
       const state = random() < 0.9 ? 0 : 1 + Math.floor(random() * 2);
       const checked = 1764000000 + Math.floor(random() * 60);
       const { output, perfData } = read(random);
-      rows.push(
-        JSON.stringify([
-          `srv-app-${String(host).padStart(4, "0")}.dc1.example.net`,
-          description,
-          state,
-          `${STATES[state]} - ${output}`,
-          perfData,
-          checked,
-          checked - Math.floor(random() * 5e6),
-          1,
-          3,
-          0,
-          0,
-          command,
-        ]),
-      );
+      const row = JSON.stringify([
+        `srv-app-${String(host).padStart(4, "0")}.dc1.example.net`,
+        description,
+        state,
+        `${STATES[state]} - ${output}`,
+        perfData,
+        checked,
+        checked - Math.floor(random() * 5e6),
+        1,
+        3,
+        0,
+        0,
+        command,
+      ]);
+      bytes += row.length + ",\n".length;
+      if (bytes > most) return body(rows);
+      rows.push(row);
     }
   }
+  return body(rows);
+}
+
+function body(rows: readonly string[]): string {
   return `[${rows.join(",\n")}]\n`;
 }

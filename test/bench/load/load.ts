@@ -3,10 +3,19 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXCHANGES, type Exchange } from "../exchanges.ts";
 import type { Scope } from "../scope.ts";
+import type { Side } from "../stage.ts";
 
 export interface Target {
   readonly host: string;
   readonly port: number;
+  /** Words before a command that make it run where the target can be reached. */
+  readonly within: readonly string[];
+}
+
+export interface StreamPlan {
+  /** How long the stream has run before it counts. */
+  readonly warmSeconds: number;
+  readonly seconds: number;
 }
 
 export interface ExchangePlan {
@@ -39,7 +48,7 @@ export class Load {
     const program = join(scope.folder, "load");
     const sources = readdirSync(import.meta.dir).filter((name) => name.endsWith(".c"));
     const paths = sources.map((name) => join(import.meta.dir, name));
-    await scope.run("gcc", ["-std=gnu17", "-O3", "-pthread", "-o", program, ...paths]);
+    await scope.run(["gcc", "-std=gnu17", "-O3", "-pthread", "-o", program, ...paths]);
     for (const kind of ["request", "answer"] as const) {
       mkdirSync(join(scope.folder, kind));
       for (const exchange of EXCHANGES)
@@ -48,31 +57,41 @@ export class Load {
     return new Load(scope, program);
   }
 
-  /** Starts the core on a port of 127.0.0.1, which it returns. */
-  async serve(): Promise<number> {
+  /** Starts a core on this side, at a port of the kernel's choice. */
+  async serve({ address, within }: Side): Promise<{ core: Target; pid: number }> {
     const answers = EXCHANGES.map(({ name }) => this.#file("answer", name));
-    return Number(await this.scope.start(this.program, ["serve", ...answers]).firstLine);
+    const { pid, firstLine } = this.scope.start([...within, this.program, "serve", address, ...answers]);
+    return { core: { host: address, port: Number(await firstLine), within }, pid };
   }
 
   /** One stream of that many MiB, in Mbit/s. */
   async bulk(direction: "up" | "down", target: Target, mebibytes: number): Promise<number> {
-    const figures = await this.#run([direction, target.host, String(target.port), String(mebibytes)]);
-    return (figures as { mbitPerSecond: number }).mbitPerSecond;
+    return rateOf(await this.#run(target, [direction], [mebibytes]));
+  }
+
+  /** The rate of a stream once it runs, where it arrives, in Mbit/s. */
+  async stream(direction: "up" | "down", target: Target, plan: StreamPlan): Promise<number> {
+    return rateOf(await this.#run(target, ["stream", direction], [plan.warmSeconds, plan.seconds]));
   }
 
   async exchange(target: Target, plan: ExchangePlan): Promise<ExchangeFigures> {
     const { exchange, connections, seconds, keep } = plan;
-    const numbers = [target.port, connections, seconds].map(String);
     const files = [this.#file("request", exchange.name), this.#file("answer", exchange.name)];
-    const words = ["exchange", target.host, ...numbers, keep ? "keep" : "new", ...files];
-    return (await this.#run(words)) as ExchangeFigures;
+    const rest = [connections, seconds, keep ? "keep" : "new", ...files];
+    return (await this.#run(target, ["exchange"], rest)) as ExchangeFigures;
   }
 
   #file(kind: "request" | "answer", name: string): string {
     return join(this.scope.folder, kind, name);
   }
 
-  async #run(words: readonly string[]): Promise<unknown> {
-    return JSON.parse(await this.scope.run(this.program, words, RUN_LIMIT_SECONDS));
+  async #run(target: Target, mode: readonly string[], rest: readonly (string | number)[]): Promise<unknown> {
+    const { host, port, within } = target;
+    const words = [...within, this.program, ...mode, host, ...[port, ...rest].map(String)];
+    return JSON.parse(await this.scope.run(words, RUN_LIMIT_SECONDS));
   }
+}
+
+function rateOf(figures: unknown): number {
+  return (figures as { mbitPerSecond: number }).mbitPerSecond;
 }

@@ -10,18 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char USAGE[] = "usage: load serve ANSWER...\n"
+static const char USAGE[] = "usage: load serve ADDRESS ANSWER...\n"
                             "       load down HOST PORT MEBIBYTES\n"
                             "       load up HOST PORT MEBIBYTES\n"
+                            "       load stream down|up HOST PORT WARM SECONDS\n"
                             "       load exchange HOST PORT CONNECTIONS SECONDS keep|new REQUEST ANSWER\n"
                             "REQUEST and ANSWER are files\n";
 
 int main(int count, char **words) {
   const char *mode = count > 1 ? words[1] : "";
   pattern_init();
-  if (!strcmp(mode, "serve") && count > 2) serve(words + 2, count - 2);
+  if (!strcmp(mode, "serve") && count > 3) serve(words[2], words + 3, count - 3);
   else if (!strcmp(mode, "down") && count == 5) bulk_down(words[2], atoi(words[3]), atoi(words[4]));
   else if (!strcmp(mode, "up") && count == 5) bulk_up(words[2], atoi(words[3]), atoi(words[4]));
+  else if (!strcmp(mode, "stream") && count == 7 && !strcmp(words[2], "down"))
+    stream_down(words[3], atoi(words[4]), atof(words[5]), atof(words[6]));
+  else if (!strcmp(mode, "stream") && count == 7 && !strcmp(words[2], "up"))
+    stream_up(words[3], atoi(words[4]), atof(words[5]), atof(words[6]));
   else if (!strcmp(mode, "exchange") && count == 9)
     exchange(&(struct exchange){.host = words[2],
                                 .port = atoi(words[3]),

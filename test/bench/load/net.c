@@ -39,20 +39,25 @@ void net_prepare(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
-int net_listen(uint16_t *port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+static struct sockaddr_in address_of(const char *host, uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) fail("not an IPv4 address: %s", host);
+  return address;
+}
+
+int net_listen(const char *host, uint16_t *port) {
+  struct sockaddr_in address = address_of(host, 0);
   socklen_t size = sizeof address;
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) || listen(fd, BACKLOG) ||
       getsockname(fd, (struct sockaddr *)&address, &size))
-    fail("cannot listen on 127.0.0.1: %m");
+    fail("cannot listen on %s: %m", host);
   *port = ntohs(address.sin_port);
   return fd;
 }
 
 int net_connect(const char *host, uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1) fail("not an IPv4 address: %s", host);
+  struct sockaddr_in address = address_of(host, port);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   net_prepare(fd);

@@ -11,8 +11,8 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 // Seconds on a clock that never jumps.
 double now(void);
 
-// Listens on 127.0.0.1 at a port of the kernel's choice and stores it. Fails the program on error.
-int net_listen(uint16_t *port);
+// Listens on an IPv4 address at a port of the kernel's choice and stores it. Fails the program on error.
+int net_listen(const char *host, uint16_t *port);
 
 // Prepares an accepted socket.
 void net_prepare(int fd);

@@ -3,12 +3,14 @@
 //   GET NAME             the file of that name, as it is
 //   GET echo             the request itself
 //   GET bytes, Size: N   a fixed16 header and the first N bytes of the test pattern
-//   SINK                 everything behind the request is the test pattern: how many bytes came
+//   SINK, Warm: N        everything behind the request is the test pattern: how many bytes came, and how many
+//                        Mbit/s it were from N seconds after the request on
 //
 // With "KeepAlive: on" the connection stays open for the next request, otherwise it is closed.
 #define _GNU_SOURCE
 #include "server.h"
 #include "file.h"
+#include "meter.h"
 #include "net.h"
 #include "pattern.h"
 #include <pthread.h>
@@ -64,9 +66,10 @@ static int answer_pattern(int fd, size_t size) {
 }
 
 // Counts and checks what comes; `early` came together with the request.
-static int sink(int fd, const char *early, size_t early_bytes) {
+static int sink(int fd, double warm, const char *early, size_t early_bytes) {
   uint64_t block[PATTERN_BLOCK / 8];
   uint64_t total = 0;
+  struct meter meter = meter_from(warm);
   bool right = true;
   memcpy(block, early, early_bytes);
   for (uint64_t number = 0;; number++, early_bytes = 0) {
@@ -75,12 +78,13 @@ static int sink(int fd, const char *early, size_t early_bytes) {
     size_t part = early_bytes + got;
     right = right && pattern_matches(block, number, part);
     total += part;
+    meter_count(&meter, part);
     if (part < PATTERN_BLOCK) break;
   }
   if (!right) return answer(fd, 500, "wrong bytes\n", 12, 12);
-  char count[32];
-  int bytes = snprintf(count, sizeof count, "%llu\n", (unsigned long long)total);
-  return answer(fd, 200, count, bytes, bytes);
+  char result[64];
+  int bytes = snprintf(result, sizeof result, "%llu %.1f\n", (unsigned long long)total, meter_rate(&meter));
+  return answer(fd, 200, result, bytes, bytes);
 }
 
 static bool asks_for(const char *request, const char *line) {
@@ -99,8 +103,9 @@ static const struct file *table_of(const char *request) {
 static bool handle(struct connection *connection, size_t length) {
   const char *request = connection->text;
   int fd = connection->fd;
-  if (asks_for(request, "SINK\n")) {
-    sink(fd, request + length, connection->held - length);
+  const char *warm = memmem(request, length, "\nWarm: ", 7);
+  if (asks_for(request, "SINK\n") && warm) {
+    sink(fd, strtod(warm + 7, NULL), request + length, connection->held - length);
     return false;
   }
   const char *size = memmem(request, length, "\nSize: ", 7);
@@ -125,13 +130,13 @@ static void *converse(void *argument) {
   return NULL;
 }
 
-_Noreturn void serve(char **files, int count) {
+_Noreturn void serve(const char *host, char **files, int count) {
   tables = calloc(count, sizeof *tables);
   if (!tables) fail("out of memory");
   table_count = count;
   for (int i = 0; i < count; i++) tables[i] = file_read(files[i]);
   uint16_t port;
-  int listener = net_listen(&port);
+  int listener = net_listen(host, &port);
   pthread_attr_t detached;
   pthread_attr_init(&detached);
   pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);

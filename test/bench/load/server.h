@@ -2,5 +2,5 @@
 #pragma once
 
 // Each file is a whole answer, asked for as "GET" and its name. Prints the port on standard output once it
-// listens on 127.0.0.1.
-_Noreturn void serve(char **files, int count);
+// listens on this IPv4 address.
+_Noreturn void serve(const char *host, char **files, int count);

@@ -3,7 +3,8 @@ import type { Peer } from "./peer.ts";
 
 export const direct: Peer = {
   name: "direct",
-  async start(core) {
-    return { target: { host: "127.0.0.1", port: core } };
+  async start({ core, hub }) {
+    const target = { ...core, within: hub.within };
+    return { target, bulk: target };
   },
 };

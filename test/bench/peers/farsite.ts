@@ -6,36 +6,45 @@ import { answers, eventually, freePort, type Peer } from "./peer.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
 const LIVESTATUS_PORT = 6557;
+/** Bulk on the hub: behind Livestatus when the line is full. */
+const HTTP_PORT = 5000;
 
 export const farsite: Peer = {
   name: "farsite",
-  async start(core, scope) {
+  async start({ hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
     const part = (name: "hub" | "agent", config: readonly string[]) => {
-      const folder = join(scope.folder, name);
+      const folder = join(base, name);
       const [state, run] = [join(folder, "state"), join(folder, "run")];
       for (const path of [folder, state, run]) mkdirSync(path, { mode: 0o700 });
       const file = join(folder, `${name}.toml`);
       writeFileSync(file, `${config.join("\n")}\n`);
-      const command = (words: readonly string[]) => [join(ROOT, name, "main.ts"), ...words];
+      const { within } = name === "hub" ? hubSide : agentSide;
+      const command = (words: readonly string[]) => [
+        ...within,
+        process.execPath,
+        join(ROOT, name, "main.ts"),
+        ...words,
+      ];
       const own = ["--config", file, "--state-dir", state, "--run-dir", run];
       return {
-        start: (...words: string[]) => scope.start(process.execPath, command([...words, ...own])),
-        once: (...words: string[]) => scope.run(process.execPath, command([...words, ...own])),
+        start: (...words: string[]) => scope.start(command([...words, ...own])),
+        once: (...words: string[]) => scope.run(command([...words, ...own])),
         /** Asks the one that runs. */
-        ask: (...words: string[]) => scope.run(process.execPath, command([...words, "--run-dir", run])),
+        ask: (...words: string[]) => scope.run(command([...words, "--run-dir", run])),
       };
     };
 
     const port = await freePort();
     const hubPart = part("hub", [
-      `url = "wss://127.0.0.1:${port}"`,
+      `url = "wss://${hubSide.address}:${port}"`,
       "[listen]",
-      'address = "127.0.0.1"',
+      `address = "${hubSide.address}"`,
       `port = ${port}`,
       "[endpoints]",
       `pool = "127.${randomInt(128, 255)}.${randomInt(256)}.0/24"`, // another hub may run on this machine
     ]);
-    const agentPart = part("agent", ["[services]", `livestatus = "tcp:127.0.0.1:${core}"`]);
+    const address = `tcp:${core.host}:${core.port}`;
+    const agentPart = part("agent", ["[services]", `livestatus = "${address}"`, `http = "${address}"`]);
 
     const hub = hubPart.start("serve");
     await eventually(() => hubPart.ask("status", "--json"), [hub]);
@@ -48,8 +57,8 @@ export const farsite: Peer = {
       if (sites[0].state !== "connected") throw new Error(`the site is ${sites[0].state}`);
     }, [hub, agent]);
 
-    const target = { host: String(site.address), port: LIVESTATUS_PORT };
-    await answers(target, [hub, agent]);
-    return { target, sides: { hub, agent } };
+    const target = { host: String(site.address), port: LIVESTATUS_PORT, within: hubSide.within };
+    await answers(load, target, [hub, agent]);
+    return { target, bulk: { ...target, port: HTTP_PORT }, sides: { hub, agent } };
   },
 };

@@ -1,11 +1,12 @@
 /** A way from the client to the core, that is measured. */
-import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { ECHO } from "../exchanges.ts";
-import type { Target } from "../load/load.ts";
-import type { Running, Scope } from "../scope.ts";
+import type { Load, Target } from "../load/load.ts";
+import { listensIn } from "../procfs.ts";
+import type { Running } from "../scope.ts";
+import type { Stage } from "../stage.ts";
 
 export const PEER_NAMES = ["direct", "farsite", "ssh", "stunnel"] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
@@ -13,22 +14,23 @@ export type PeerName = (typeof PEER_NAMES)[number];
 export interface Peer {
   readonly name: PeerName;
   /**
-   * Opens the way to the core at this port of 127.0.0.1 and returns once it is answered through it.
-   * What it starts ends with the scope. Throws, saying why, when that cannot be had on this machine.
+   * Opens the way to the stage's core and returns once it is answered through it. What it starts ends with the
+   * stage's scope. Throws, saying why, when that cannot be had on this machine.
    */
-  start(core: number, scope: Scope): Promise<Way>;
+  start(stage: Stage): Promise<Way>;
 }
 
 export interface Way {
   /** Where clients connect. */
   readonly target: Target;
+  /** Where bulk goes that runs beside them: the same way, as a service of its own where there is such a thing. */
+  readonly bulk: Target;
   /** The processes of each side, for their memory; none where there is nothing in between. */
   readonly sides?: { readonly hub: Running; readonly agent: Running };
 }
 
 const READY_LIMIT_MS = 20_000;
 const RETRY_MS = 50;
-const ANSWER_LIMIT_MS = 2000;
 
 /** The path of a program, also where only root looks for it. */
 export function programPath(name: string, debianPackage: string): string {
@@ -38,7 +40,7 @@ export function programPath(name: string, debianPackage: string): string {
   return path;
 }
 
-/** A TCP port of 127.0.0.1 that nobody listens on. */
+/** A TCP port that nobody listens on: not on 127.0.0.1 here, and so not in a namespace that was just made. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().once("error", reject);
@@ -67,30 +69,14 @@ export async function eventually<T>(attempt: () => Promise<T>, needed: readonly 
 }
 
 /** Waits until the core answers an echo at `target`. */
-export function answers(target: Target, needed: readonly Running[]): Promise<void> {
-  return eventually(() => echoOnce(target), needed);
+export async function answers(load: Load, target: Target, needed: readonly Running[]): Promise<void> {
+  const once = { exchange: ECHO, connections: 1, seconds: 0, keep: true };
+  await eventually(() => load.exchange(target, once), needed);
 }
 
-/** Waits until someone listens at `target`. */
-export function listens({ host, port }: Target, needed: readonly Running[]): Promise<void> {
-  return eventually(async () => {
-    const socket = connect({ host, port });
-    await once(socket, "connect").finally(() => socket.destroy());
-  }, needed);
-}
-
-async function echoOnce({ host, port }: Target): Promise<void> {
-  const socket = connect({ host, port });
-  socket.setTimeout(ANSWER_LIMIT_MS, () => socket.destroy(new Error(`${host}:${port} does not answer`)));
-  try {
-    socket.write(ECHO.request);
-    let had = Buffer.alloc(0);
-    for await (const data of socket) {
-      had = Buffer.concat([had, data]);
-      if (had.equals(ECHO.answer)) return;
-    }
-    throw new Error(`${host}:${port} closed the connection without an answer`);
-  } finally {
-    socket.destroy();
-  }
+/** Waits until the program listens at this TCP port. */
+export async function listens(running: Running, port: number): Promise<void> {
+  await eventually(async () => {
+    if (!listensIn(running.pid, port)) throw new Error(`nobody listens on port ${port}`);
+  }, [running]);
 }

@@ -18,23 +18,23 @@ function provideFolder(scope: Scope): void {
 
 export const ssh: Peer = {
   name: "ssh",
-  async start(core, scope) {
+  async start({ hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
     const sshd = programPath("sshd", "openssh-server");
     const client = programPath("ssh", "openssh-client");
     const keygen = programPath("ssh-keygen", "openssh-client");
     provideFolder(scope);
-    const folder = join(scope.folder, "ssh");
+    const folder = join(base, "ssh");
     mkdirSync(folder);
     const file = (name: string): string => join(folder, name);
     for (const key of ["host", "user"]) {
-      await scope.run(keygen, ["-q", "-t", "ed25519", "-N", "", "-C", "farsite-bench", "-f", file(key)]);
+      await scope.run([keygen, "-q", "-t", "ed25519", "-N", "", "-C", "farsite-bench", "-f", file(key)]);
     }
-    const [port, forwarded] = [await freePort(), await freePort()];
+    const [port, forwarded, forwardedBulk] = [await freePort(), await freePort(), await freePort()];
 
     writeFileSync(
       file("sshd_config"),
       [
-        `ListenAddress 127.0.0.1:${port}`,
+        `ListenAddress ${hubSide.address}:${port}`,
         `HostKey ${file("host")}`,
         `AuthorizedKeysFile ${file("user.pub")}`,
         "AuthenticationMethods publickey",
@@ -48,12 +48,12 @@ export const ssh: Peer = {
         "",
       ].join("\n"),
     );
-    const hub = scope.start(sshd, ["-D", "-e", "-f", file("sshd_config")]);
-    await listens({ host: "127.0.0.1", port }, [hub]);
+    const hub = scope.start([...hubSide.within, sshd, "-D", "-e", "-f", file("sshd_config")]);
+    await listens(hub, port);
 
     const hostKey = readFileSync(file("host.pub"), "utf8");
-    writeFileSync(file("known_hosts"), `[127.0.0.1]:${port} ${hostKey}`);
-    const user = (await scope.run("id", ["-un"])).trim();
+    writeFileSync(file("known_hosts"), `[${hubSide.address}]:${port} ${hostKey}`);
+    const user = (await scope.run(["id", "-un"])).trim();
     const options = [
       "BatchMode=yes",
       "ExitOnForwardFailure=yes",
@@ -62,17 +62,17 @@ export const ssh: Peer = {
       "StrictHostKeyChecking=yes",
       `UserKnownHostsFile=${file("known_hosts")}`,
     ];
-    const agent = scope.start(client, [
-      ...["-F", "none", "-e", "none", "-i", file("user"), "-p", String(port)],
+    const agent = scope.start([
+      ...[...agentSide.within, client, "-F", "none", "-e", "none", "-i", file("user"), "-p", String(port)],
       ...options.flatMap((option) => ["-o", option]),
       // only with a terminal does ssh set TCP_NODELAY; without, an answer now and then takes 43 ms
       "-tt",
-      ...["-R", `127.0.0.1:${forwarded}:127.0.0.1:${core}`],
-      ...[`${user}@127.0.0.1`, "cat"],
+      ...[forwarded, forwardedBulk].flatMap((at) => ["-R", `127.0.0.1:${at}:${core.host}:${core.port}`]),
+      ...[`${user}@${hubSide.address}`, "cat"],
     ]);
 
-    const target = { host: "127.0.0.1", port: forwarded };
-    await answers(target, [hub, agent]);
-    return { target, sides: { hub, agent } };
+    const target = { host: "127.0.0.1", port: forwarded, within: hubSide.within };
+    await answers(load, target, [hub, agent]);
+    return { target, bulk: { ...target, port: forwardedBulk }, sides: { hub, agent } };
   },
 };

@@ -20,9 +20,9 @@ const COMMON = [
 
 export const stunnel: Peer = {
   name: "stunnel",
-  async start(core, scope) {
+  async start({ hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
     const program = programPath("stunnel4", "stunnel4");
-    const folder = join(scope.folder, "stunnel");
+    const folder = join(base, "stunnel");
     mkdirSync(folder);
     const write = (name: string, lines: readonly string[]): string => {
       const path = join(folder, name);
@@ -38,28 +38,33 @@ export const stunnel: Peer = {
     const key = write("key.pem", [pair.private]);
     const [plain, encrypted] = [await freePort(), await freePort()];
 
-    const agent = scope.start(program, [
+    const agent = scope.start([
+      ...agentSide.within,
+      program,
       write("agent.conf", [
         ...COMMON,
-        `accept = 127.0.0.1:${encrypted}`,
-        `connect = 127.0.0.1:${core}`,
+        `accept = ${agentSide.address}:${encrypted}`,
+        `connect = ${core.host}:${core.port}`,
         `cert = ${certificate}`,
         `key = ${key}`,
       ]),
     ]);
-    const hub = scope.start(program, [
+    const hub = scope.start([
+      ...hubSide.within,
+      program,
       write("hub.conf", [
         ...COMMON,
         "client = yes",
         `accept = 127.0.0.1:${plain}`,
-        `connect = 127.0.0.1:${encrypted}`,
+        `connect = ${agentSide.address}:${encrypted}`,
         `CAfile = ${certificate}`,
         "verifyChain = yes",
       ]),
     ]);
 
-    const target = { host: "127.0.0.1", port: plain };
-    await answers(target, [hub, agent]);
-    return { target, sides: { hub, agent } };
+    const target = { host: "127.0.0.1", port: plain, within: hubSide.within };
+    await answers(load, target, [hub, agent]);
+    // a connection of its own for each client: bulk needs no other port
+    return { target, bulk: target, sides: { hub, agent } };
   },
 };

@@ -1,0 +1,21 @@
+/** All cases, in the order in which they are measured. */
+import { pingpongUnderBulk, thinLine } from "./beside-bulk.ts";
+import type { Case } from "./case.ts";
+import { wanBulk, wanQuery, wireBytes } from "./line.ts";
+import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
+import { memory } from "./memory.ts";
+
+export const CASES: readonly Case[] = [
+  bulk("up"),
+  bulk("down"),
+  pingpong,
+  connect,
+  keep32,
+  services,
+  pingpongUnderBulk,
+  memory,
+  wanQuery,
+  wireBytes,
+  wanBulk,
+  thinLine,
+];
