@@ -34,6 +34,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   });
   session.attach({
     pull: (lowest, most) => mux.pull(lowest, most),
+    shared: () => mux.shared,
     acknowledged: (record) => mux.acknowledged(record),
     frames: (record) => mux.frames(record),
     carrier: (link, reason) => handlers.carrier(link, reason),

@@ -44,6 +44,12 @@ const MAX_URGENT = 16_384;
 /** Credit beyond the initial one that all streams of a session may have together. */
 const MOST_WIDENED = 32 << 20;
 
+/** ms for which somebody who was just sent something is taken to wait for more. */
+const SHARED_FOR = 200;
+
+/** Bytes to which bulk fills a record meanwhile: the work on it, at both ends, is what others wait for. */
+const SHARED_RECORD = 32 << 10;
+
 /** Services whose packing is remembered: the other side may make names up. */
 const MOST_PACKINGS = 64;
 
@@ -66,6 +72,9 @@ export class Mux implements StreamOwner {
   readonly #rtt: () => number | undefined;
   readonly #packings = new Map<string, Packing>();
   #lastReady: MuxStream | undefined;
+  /** When data was last sent that is not bulk, and that is. */
+  #interactiveAt = Number.NEGATIVE_INFINITY;
+  #bulkAt = Number.NEGATIVE_INFINITY;
   #widened = 0;
   #lastOwn: number;
   #lastPeer: number;
@@ -80,6 +89,12 @@ export class Mux implements StreamOwner {
     this.#rtt = options.rtt;
     this.#lastOwn = this.#side === "agent" ? -1 : 0;
     this.#lastPeer = this.#side === "agent" ? 0 : -1;
+  }
+
+  /** Whether bulk is in use, and somebody waits for what goes beside it. */
+  get shared(): boolean {
+    const since = this.#clock.now() - SHARED_FOR;
+    return this.#interactiveAt > since && this.#bulkAt > since;
   }
 
   get streams(): number {
@@ -155,7 +170,8 @@ export class Mux implements StreamOwner {
     const taken: MuxStream[] = [];
     // a stream's data must not overtake its OPEN, which may be among what still waits
     for (let priority = 0; priority <= lowest && this.#urgent.length === 0; priority++) {
-      at = this.#fill(record, at, most, this.#ready[priority as wire.Priority], taken);
+      const limit = priority === wire.BULK && this.shared ? Math.min(most, SHARED_RECORD) : most;
+      at = this.#fill(record, at, limit, this.#ready[priority as wire.Priority], taken);
     }
     const built = at > records.FRAMES_HEADER ? commit(at) : undefined;
     for (const stream of taken) stream.afterTake();
@@ -193,6 +209,8 @@ export class Mux implements StreamOwner {
       at += wire.HEADER + length;
       if (!fin && stream.sendable) this.#enqueue(stream);
       taken.push(stream);
+      if (stream.priority < wire.BULK) this.#interactiveAt = this.#clock.now();
+      else this.#bulkAt = this.#clock.now();
     }
     return at;
   }

@@ -24,7 +24,10 @@ export interface SessionLimits {
   replayBytes: number;
   /** Most bytes handed to a carrier that has not sent them yet: what stands in front of the next record. */
   unsentBytes: number;
-  /** Received bytes after which an acknowledgement goes out at once. Well under `replayBytes`. */
+  /**
+   * Received bytes after which an acknowledgement goes out in the same turn. No more than the least window of the
+   * other side: if it waited for the delay of acknowledgements, that would be all that it sees of the line.
+   */
   ackBytes: number;
   /** Longest wait of an acknowledgement, in ms. */
   ackDelay: number;
@@ -37,7 +40,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = {
   replayBytes: 8 << 20,
   unsentBytes: 1 << 20,
-  ackBytes: 128 << 10,
+  ackBytes: 16 << 10,
   ackDelay: 5,
   deadAfter: 10_000,
   grace: 60_000,
@@ -53,6 +56,8 @@ export interface SessionHandlers {
    * @param most bytes the record should hold at most
    */
   pull(lowest: 0 | 1 | 2, most: number): Buffer | undefined;
+  /** Whether somebody waits for answers beside bulk: then bulk must not make them wait. */
+  shared?(): boolean;
   /** A record that `pull` gave has arrived and is not needed any more. */
   acknowledged(record: Buffer): void;
   /** A FRAMES record, each once and in order. Throws when it breaks the protocol. */
@@ -94,6 +99,8 @@ export class Session {
   #ackTimer: Timer | undefined;
   #ackDue = false;
   #pumpDue = false;
+  /** Whether the carrier's buffer was full at the last look. */
+  #full = false;
   /** Whether the last pump left something that only an acknowledgement lets go. */
   #held = false;
   #graceTimer: Timer | undefined;
@@ -262,7 +269,13 @@ export class Session {
     for (;;) {
       const link = this.#link;
       this.#held = true;
-      if (!link || link.unsent >= this.#limits.unsentBytes) return;
+      if (!link) return;
+      const { unsent } = link;
+      if (unsent > 0 && !this.#full && this.#linkSent === this.#sent) {
+        this.#window.full(this.#keptBytes - unsent, this.#clock.now());
+      }
+      this.#full = unsent > 0;
+      if (unsent >= this.#limits.unsentBytes) return;
       const record = this.#again() ?? this.#next();
       if (!record) {
         this.#held = this.#lowest() < 2 || this.#keptBytes >= this.#limits.replayBytes;
@@ -295,14 +308,10 @@ export class Session {
     return record;
   }
 
-  /**
-   * Bulk fills the window; what somebody waits for may go as far again, so that it waits neither for bulk nor for
-   * what a new carrier had to take at once.
-   */
+  /** Bulk fills the window; what somebody waits for may go beyond it, so that it need not wait for bulk. */
   #lowest(): 0 | 1 | 2 {
-    const { limit, again } = this.#window;
-    if (this.#keptBytes < limit) return 2;
-    return this.#keptBytes < Math.max(limit, again) + limit ? 1 : 0;
+    const bulk = this.#window.bulk(this.#handlers?.shared?.() ?? false);
+    return this.#keptBytes < bulk ? 2 : this.#keptBytes < this.#window.interactive ? 1 : 0;
   }
 
   #onRecord(link: Link, record: Buffer): void {
@@ -382,7 +391,13 @@ export class Session {
     this.#forget();
     if (sentAt === undefined) return true;
     const now = this.#clock.now();
-    this.#window.acknowledged(underWay - this.#keptBytes, now - sentAt, underWay, now);
+    this.#window.acknowledged(
+      underWay - this.#keptBytes,
+      now - sentAt,
+      underWay,
+      now,
+      this.#handlers?.shared?.(),
+    );
     return true;
   }
 

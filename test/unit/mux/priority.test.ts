@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../../common/clock.ts";
 import { BULK, CONTROL_PRIORITY, INTERACTIVE } from "../../../common/mux/frame.ts";
 import { FRAMES_HEADER, MAX_RECORD } from "../../../common/session/record.ts";
 import { brief, Lone, type Tap } from "./rig.ts";
@@ -103,4 +104,36 @@ test("a stream without credit does not hold up the others of its priority", () =
   const other = hub.open("bulk", BULK);
   write(other, 10);
   expect(hub.flush()).toEqual([["OPEN 4 +5", "DATA 4 +10"]]);
+});
+
+test("bulk fills whole records, and smaller ones while somebody waits for what goes beside it", () => {
+  const clock = new FakeClock();
+  const hub = new Lone({ clock });
+  const bulk = hub.open("bulk", BULK);
+  const interactive = hub.open("interactive", INTERACTIVE);
+  hub.flush();
+  const room = MAX_RECORD - FRAMES_HEADER - 8;
+  const sizes = () => hub.next().map(({ id, body }) => [id, body.length]);
+  write(bulk, 250_000);
+  expect([hub.mux.shared, sizes()]).toEqual([false, [[bulk.stream.id, room]]]);
+  write(interactive, 500);
+  const small = 32_768 - FRAMES_HEADER - 8;
+  expect(sizes()).toEqual([
+    [interactive.stream.id, 500],
+    [bulk.stream.id, small - 500 - 8],
+  ]);
+  expect([hub.mux.shared, sizes()]).toEqual([true, [[bulk.stream.id, small]]]);
+  clock.advance(200);
+  expect([hub.mux.shared, sizes()]).toEqual([false, [[bulk.stream.id, room]]]);
+});
+
+test("a large answer without bulk beside it fills whole records", () => {
+  const hub = new Lone();
+  const interactive = hub.open("interactive", INTERACTIVE);
+  hub.flush();
+  write(interactive, 200_000);
+  for (let i = 0; i < 2; i++) {
+    expect(hub.next().map(({ body }) => body.length)).toEqual([MAX_RECORD - FRAMES_HEADER - 8]);
+  }
+  expect(hub.mux.shared).toBe(false);
 });

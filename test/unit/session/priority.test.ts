@@ -23,7 +23,7 @@ interface Rig extends Lone {
 }
 
 /** A session above which there is without end to say, of the priority that is offered. */
-function rig(limits: SideOptions["limits"] = {}): Rig {
+function rig(limits: SideOptions["limits"] = {}, shared = () => false): Rig {
   const asked: Asked[] = [];
   let [offered, taken, acknowledged]: [number | undefined, number, number] = [undefined, 0, 0];
   const its = lone({
@@ -35,6 +35,7 @@ function rig(limits: SideOptions["limits"] = {}): Rig {
         taken++;
         return Buffer.alloc(SIZE);
       },
+      shared: () => shared(),
       acknowledged() {},
     },
   });
@@ -84,9 +85,9 @@ test("an acknowledgement makes room for bulk again, also where what is urgent ha
   await its.offer(2);
   await its.offer(1);
   its.clock.advance(50);
-  // half of it is still under way: as much as the window holds, which has grown by a half of what came back
+  // half of it is still under way: as much as the window held, which has grown by as much as came back
   await its.acknowledge(FIRST / SIZE);
-  expect(await its.offer(2)).toBe(FIRST / 2 / SIZE);
+  expect(await its.offer(2)).toBe(FIRST / SIZE);
 });
 
 test("interactive records are held back by replayBytes like all others", async () => {
@@ -104,8 +105,8 @@ test("records begin at 16 KiB, and hold four milliseconds of what the line is se
   await its.acknowledge(FIRST / SIZE);
   its.asked.length = 0;
   await its.offer(2);
-  // 96 KiB in 64 ms
-  expect(its.asked[0]).toEqual({ lowest: 2, most: 6 * KIB });
+  // 128 KiB in 64 ms
+  expect(its.asked[0]).toEqual({ lowest: 2, most: 8 * KIB });
 });
 
 test("on a line without delay records are as large as can be", async () => {
@@ -139,7 +140,7 @@ test("with a queue on the line bulk gets less, and what is interactive still as 
 
 test("on a new carrier bulk begins with half the window, and what is sent again does not wait for it", async () => {
   const its = rig();
-  for (let i = 0; i < 6; i++) {
+  for (let i = 0; i < 4; i++) {
     await its.offer(2);
     its.clock.advance(50);
     await its.acknowledge(its.waiting());
@@ -174,4 +175,17 @@ test("on a new carrier what is interactive does not wait for what is sent again"
   // as much as the window holds, which is half of what it was
   expect(await its.offer(1)).toBe(Math.ceil(before / 4));
   expect(await its.offer(1)).toBe(0);
+});
+
+test("within a machine bulk goes record by record while others wait for answers", async () => {
+  let shared = true;
+  const its = rig({}, () => shared);
+  await its.offer(2);
+  its.clock.advance(0.2);
+  await its.acknowledge(its.waiting());
+  expect(await its.offer(2)).toBe((16 * KIB) / SIZE);
+  expect(await its.offer(1)).toBeGreaterThan(FIRST / SIZE);
+  await its.acknowledge(its.waiting());
+  shared = false;
+  expect(await its.offer(2)).toBeGreaterThan(FIRST / SIZE);
 });
