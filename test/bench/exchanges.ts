@@ -34,6 +34,8 @@ export const ECHO: Exchange = { name: "echo", request: echo, answer: echo };
 
 export const PAGE = random("page", requestOf(64, ["GET page", "ResponseHeader: fixed16"]), 16_384);
 
+export const SMALL = random("small", requestOf(64, ["GET small", "ResponseHeader: fixed16"]), 1024);
+
 export const QUERY = random(
   "query",
   requestOf(120, ["GET query", "KeepAlive: on", "ResponseHeader: fixed16"]),
@@ -59,4 +61,4 @@ export const SERVICES: Exchange = services("services");
 /** The same table's first rows, as a view with a limit asks for them. */
 export const VIEW: Exchange = services("view", 16_384);
 
-export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, QUERY, SERVICES, VIEW];
+export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, SMALL, QUERY, SERVICES, VIEW];

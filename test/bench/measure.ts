@@ -87,16 +87,17 @@ export async function measure(stages: ReadonlyMap<StageName, Opened>, plan: Plan
   }
 
   progress("warming up");
-  for (const item of cases.filter(({ stage }) => stage === "loopback")) {
+  for (const item of cases.filter(({ stage, warm }) => stage === "loopback" && !warm)) {
     for (const peer of peersOf(item)) await attempt(item, peer, WARM_UP);
   }
 
   for (let round = 1; round <= rounds; round++) {
+    const late: string[] = [];
     for (const item of cases.filter(({ long }) => !long || round <= LONG_ROUNDS)) {
       const peers = round % 2 ? peersOf(item) : peersOf(item).reverse();
       const start = performance.now();
       if (round > 1 && start + (longest.get(item) ?? 0) > end) {
-        progress(`round ${round}: ${item.name} left out, the time is up`);
+        late.push(item.name);
         continue;
       }
       const line: string[] = [];
@@ -109,6 +110,7 @@ export async function measure(stages: ReadonlyMap<StageName, Opened>, plan: Plan
       longest.set(item, Math.max(longest.get(item) ?? 0, performance.now() - start));
       progress(`round ${round} of ${rounds}: ${item.name.padEnd(9)} ${line.join(" | ")}`);
     }
+    if (late.length > 0) progress(`round ${round}: ${late.join(", ")} left out, the time is up`);
   }
   return results;
 }

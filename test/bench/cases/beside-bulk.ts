@@ -9,12 +9,15 @@ import { type Case, type Figures, rows } from "./case.ts";
 type Direction = "up" | "down";
 const DIRECTIONS: readonly Direction[] = ["down", "up"];
 
-/** A thin line's queue fills within this; on loopback a tenth of it does. */
-const RAMP_SECONDS = 3;
+/** The queue of a thin line is full by then. */
+const LINE_RAMP_SECONDS = 3;
+const LOOPBACK_RAMP_SECONDS = 0.2;
 /** How much longer bulk runs than what is measured beside it. */
-const MARGIN_SECONDS = 0.3;
+const MARGIN_SECONDS = 0.2;
 /** What a way may take to get rid of the queue that bulk has left. */
 const SETTLE_LIMIT_MS = 25_000;
+/** Some round trips; the first may have to open something. */
+const SETTLE_SECONDS = 0.5;
 
 interface Beside extends ExchangeFigures {
   /** Of the bulk stream, Mbit/s. */
@@ -41,8 +44,8 @@ async function besideBulk(
 /** Waits until the line is as quick as when it is empty: some ways leave seconds of bulk behind. */
 async function settle({ load, rttMs }: Stage, { target }: Way): Promise<void> {
   const limit = performance.now() + SETTLE_LIMIT_MS;
-  const once = { exchange: ECHO, connections: 1, seconds: 0, keep: true };
-  while ((await load.exchange(target, once)).p50 > 1.5 * rttMs) {
+  const some = { exchange: ECHO, connections: 1, seconds: SETTLE_SECONDS, keep: true };
+  while ((await load.exchange(target, some)).p50 > 1.5 * rttMs) {
     if (performance.now() > limit) throw new Error("the line does not come to rest after bulk");
   }
 }
@@ -54,10 +57,11 @@ export const pingpongUnderBulk: Case = {
     return [...rows("ms", `${name}-p50`, `${name}-p99`), ...rows("Mbit/s", `${name}-rate`)];
   }),
   stage: "loopback",
+  warm: true,
   async measure(stage, way, { seconds }) {
     let all: Figures = {};
     for (const direction of DIRECTIONS) {
-      const plan = { direction, exchange: ECHO, rampSeconds: RAMP_SECONDS / 10, seconds };
+      const plan = { direction, exchange: ECHO, rampSeconds: LOOPBACK_RAMP_SECONDS, seconds };
       const { p50, p99, rate } = await besideBulk(stage, way, plan);
       const name = `pingpong-under-bulk-${direction}`;
       all = { ...all, [`${name}-p50`]: p50, [`${name}-p99`]: p99, [`${name}-rate`]: rate };
@@ -82,7 +86,7 @@ export const thinLine: Case = {
     const idle = (await stage.load.exchange(way.target, alone)).p99;
     let all: Figures = { "thin-line-idle-p99": idle };
     for (const direction of DIRECTIONS) {
-      const plan = { direction, exchange: VIEW, rampSeconds: RAMP_SECONDS, seconds };
+      const plan = { direction, exchange: VIEW, rampSeconds: LINE_RAMP_SECONDS, seconds };
       const { p99, rate } = await besideBulk(stage, way, plan);
       await settle(stage, way);
       const name = `thin-line-${direction}`;

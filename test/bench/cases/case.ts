@@ -33,6 +33,8 @@ export interface Case {
   readonly rows: readonly Row[];
   /** Where it is measured. */
   readonly stage: StageName;
+  /** Needs no warming up: other cases have run the same code. */
+  readonly warm?: boolean;
   /** Takes so long that a quick run leaves it out, unless it is asked for by name. */
   readonly long?: boolean;
   /** Taken once, before there has been any load. */

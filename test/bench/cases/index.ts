@@ -1,7 +1,7 @@
 /** All cases, in the order in which they are measured. */
 import { pingpongUnderBulk, thinLine } from "./beside-bulk.ts";
 import type { Case } from "./case.ts";
-import { wanBulk, wanQuery, wireBytes } from "./line.ts";
+import { wanBulk, wanPage, wanQuery, wireBytes } from "./line.ts";
 import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
 import { memory } from "./memory.ts";
 
@@ -15,6 +15,7 @@ export const CASES: readonly Case[] = [
   pingpongUnderBulk,
   memory,
   wanQuery,
+  wanPage,
   wireBytes,
   wanBulk,
   thinLine,

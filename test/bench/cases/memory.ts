@@ -20,6 +20,7 @@ export const memory: Case = {
     ...["idle", "load", "after"].flatMap((when) => [`memory-hub-${when}`, `memory-agent-${when}`]),
   ),
   stage: "loopback",
+  warm: true,
   async atRest({ sides }) {
     if (!sides) return {};
     return { "memory-hub-idle": memoryOf(sides.hub), "memory-agent-idle": memoryOf(sides.agent) };

@@ -36,8 +36,8 @@ describe.skipIf(obstacle !== undefined)("a line", () => {
   afterAll(() => cleanup.run());
 
   const ends = (): LineEnds => [
-    { netns: places.namespace("near"), device: "line", address: "198.18.0.1/30" },
-    { netns: places.namespace("far"), device: "line", address: `${FAR}/30` },
+    { netns: places.namespace("near"), device: "line", address: "198.18.0.1" },
+    { netns: places.namespace("far"), device: "line", address: FAR },
   ];
 
   async function line(options: LineOptions): Promise<LabProcess> {
@@ -117,6 +117,13 @@ describe.skipIf(obstacle !== undefined)("a line", () => {
     const count = (what: string): number =>
       Number(places.command("far", ["cat", `/sys/class/net/line/statistics/${what}`]));
     expect(count("rx_bytes") / count("rx_packets")).toBeGreaterThan(3000);
+  });
+
+  test("TCP over it is told how to judge it", async () => {
+    await line({ delayMs: 1, congestionControl: "reno" });
+    await traffic("far", "echo");
+    expect(places.command("near", ["ip", "route", "get", FAR])).toContain("congctl reno");
+    await expect(line({ delayMs: 1, congestionControl: "unheard-of" })).rejects.toThrow();
   });
 
   test("when its process ends, its devices are gone", async () => {

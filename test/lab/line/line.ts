@@ -21,6 +21,8 @@ export interface LineOptions {
   readonly queueMs?: number;
   /** Packets lost, in percent. */
   readonly lossPercent?: number;
+  /** How TCP over it judges the line: "cubic", "bbr", what the kernel has. Its default if not given. */
+  readonly congestionControl?: string;
   /** TCP segments of up to 64 KiB go over it whole: for hundreds of Mbit/s. Without a rate and losses only. */
   readonly large?: boolean;
 }
@@ -30,7 +32,7 @@ export interface LineEnd {
   readonly netns: string;
   /** The device's name there. */
   readonly device: string;
-  /** The address there, as "198.18.0.1/30". */
+  /** The IPv4 address there. */
   readonly address: string;
 }
 
@@ -83,14 +85,21 @@ export function lineCommand(program: string, ends: LineEnds, options: LineOption
   ];
 }
 
-/** Gives both ends their addresses; from then on packets pass. */
-export function bringUp(ends: LineEnds): void {
-  for (const { netns, device, address } of ends) {
+/** Gives both ends their addresses; from then on packets pass. Throws where the kernel lacks what is asked for. */
+export function bringUp(ends: LineEnds, { congestionControl }: LineOptions): void {
+  const [one, other] = ends;
+  for (const [{ netns, device, address }, peer] of [
+    [one, other.address],
+    [other, one.address],
+  ] as const) {
     const lines = [
-      `addr add ${address} dev ${device}`,
+      `addr add ${address} peer ${peer} dev ${device}`,
       `link set ${device} txqueuelen ${DEVICE_QUEUE}`,
       `link set ${device} up`,
     ];
+    if (congestionControl !== undefined) {
+      lines.push(`route replace ${peer} dev ${device} src ${address} congctl ${congestionControl}`);
+    }
     command(["ip", "-n", netns, "-batch", "-"], `${lines.join("\n")}\n`);
   }
 }
@@ -107,6 +116,6 @@ export async function startLine(
     ready: ({ output }) => output.startsWith("up\n"),
     cleanup,
   });
-  bringUp(ends);
+  bringUp(ends, options);
   return child;
 }
