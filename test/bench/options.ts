@@ -30,7 +30,11 @@ export function parseOptions(words: readonly string[]): Options | number {
   const command = new Command("npm run bench --")
     .description("Runs the same load through Farsite, OpenSSH, stunnel and nothing at all.")
     .option("--json", "print one JSON document on standard output", false)
-    .option("--quick", "end within 50 seconds (installing packages aside)", false)
+    .option(
+      "--quick",
+      "end within 50 seconds (installing packages, and cases that --case asks for, aside)",
+      false,
+    )
     .option("--case <name>", "only this case; may be given more than once", picked)
     .option("--rounds <n>", "how often each case is measured, at most (default: 5, with --quick 3)", positive)
     .exitOverride();
