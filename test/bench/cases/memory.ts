@@ -17,7 +17,7 @@ export const memory: Case = {
   name: "memory",
   rows: rows(
     "MiB",
-    ...["idle", "load", "after"].flatMap((when) => [`memory-hub-${when}`, `memory-agent-${when}`]),
+    ...["idle", "after", "load"].flatMap((when) => [`memory-hub-${when}`, `memory-agent-${when}`]),
   ),
   stage: "loopback",
   warm: true,
@@ -25,9 +25,15 @@ export const memory: Case = {
     if (!sides) return {};
     return { "memory-hub-idle": memoryOf(sides.hub), "memory-agent-idle": memoryOf(sides.agent) };
   },
-  /** The highest of samples during 32 busy connections beside one bulk stream each way, and what stays of it. */
+  /**
+   * What is left of a bulk stream after a rest; then the highest of samples during 32 busy connections beside one
+   * bulk stream each way.
+   */
   async measure({ load }, { target, sides }, { seconds, mebibytes, restSeconds }) {
     if (!sides) return {};
+    await load.bulk("down", target, mebibytes);
+    await delay(restSeconds * 1000);
+    const after = { "memory-hub-after": memoryOf(sides.hub), "memory-agent-after": memoryOf(sides.agent) };
     const ended = Promise.all([
       load.exchange(target, { exchange: QUERY, connections: 32, seconds, keep: true }),
       load.bulk("down", target, mebibytes),
@@ -40,12 +46,6 @@ export const memory: Case = {
       return "running" as const;
     };
     while (sample() === (await Promise.race([ended, delay(SAMPLE_MS, "running" as const)])));
-    await delay(restSeconds * 1000);
-    return {
-      "memory-hub-load": hub,
-      "memory-agent-load": agent,
-      "memory-hub-after": memoryOf(sides.hub),
-      "memory-agent-after": memoryOf(sides.agent),
-    };
+    return { ...after, "memory-hub-load": hub, "memory-agent-load": agent };
   },
 };
