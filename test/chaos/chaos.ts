@@ -40,7 +40,7 @@ export async function chaos(
     for (const each of [probe, beside]) each.close();
   });
   const load = Promise.all([
-    queryLoad(stage.livestatus, stage.questions, choices, tally, stop.signal),
+    queryLoad(stage.livestatus, stage.questions, options.queryPause, choices, tally, stop.signal),
     bulkLoad(stage.bulk, options.bulkRate, sizes, tally, stop.signal),
   ]);
   await delay(WARM_UP);

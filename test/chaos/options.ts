@@ -19,13 +19,17 @@ export interface Options {
   readonly carrier: (typeof CARRIERS)[number];
   /** MiB a second that the bulk transfer sends; undefined: as fast as it goes. */
   readonly bulkRate: number | undefined;
+  /** Most ms between two queries of a client. */
+  readonly queryPause: number;
   readonly json: boolean;
   /** Show what hub and agent log. */
   readonly verbose: boolean;
 }
 
-/** Where times are measured, the load must leave the processors some air: MiB a second. */
+/** Where times are measured, the load must leave the processors some air: MiB a second of bulk. */
 const MEASURED_BULK_RATE = 4;
+/** Most ms between two queries of a client, where times are measured and otherwise. */
+const QUERY_PAUSE = { measured: 500, otherwise: 20 };
 
 function number(least: number, most: number): (text: string) => number {
   return (text) => {
@@ -87,6 +91,7 @@ export function parseOptions(words: readonly string[]): Options | number {
     rtt: given.rtt,
     deadSeconds: given.deadSeconds,
     bulkRate: bulkRate === 0 ? undefined : bulkRate,
+    queryPause: measured ? QUERY_PAUSE.measured : QUERY_PAUSE.otherwise,
     json: given.json,
     verbose: given.verbose,
   };

@@ -41,8 +41,6 @@ const PATIENCE = 30_000;
 const CLIENTS = 3;
 /** Most ms between two callers that ask one short question, whether or not those before have their answers. */
 const CALLER_EVERY = 500;
-/** Most ms between two queries of a client. */
-const PAUSE = 20;
 /** Most queries on a kept connection. */
 const KEPT = 20;
 
@@ -60,10 +58,14 @@ export async function questionsTo(core: Target, site: IcingaSite): Promise<Quest
   );
 }
 
-/** Asks at `places` until `stop` is aborted; resolves when the last answer is there. */
+/**
+ * Asks at `places` until `stop` is aborted, each client again after up to `pause` ms; resolves when the last answer
+ * is there.
+ */
 export async function queryLoad(
   places: readonly Target[],
   questions: readonly Question[],
+  pause: number,
   dice: Dice,
   tally: Tally,
   stop: AbortSignal,
@@ -77,8 +79,8 @@ export async function queryLoad(
         const place = own.pick(places.map((each) => [1, each] as const));
         await (own.unit() < 0.5
           ? once(place, questions, own, tally)
-          : kept(place, questions, own, tally, stop));
-        await delay(own.between(0, PAUSE));
+          : kept(place, questions, pause, own, tally, stop));
+        await delay(own.between(0, pause));
       }
     }),
   ]);
@@ -120,6 +122,7 @@ async function once(place: Target, questions: readonly Question[], dice: Dice, t
 async function kept(
   place: Target,
   questions: readonly Question[],
+  pause: number,
   dice: Dice,
   tally: Tally,
   stop: AbortSignal,
@@ -138,7 +141,7 @@ async function kept(
         tally.fail(`"${question.name}" on a kept connection`, reasonOf(error));
         return;
       }
-      await delay(dice.between(0, PAUSE));
+      await delay(dice.between(0, pause));
     }
   } finally {
     connection.close();

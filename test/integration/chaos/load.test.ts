@@ -92,7 +92,7 @@ const answering = (answer: string) => (socket: Socket) => {
 async function ask(serve: (socket: Socket) => void): Promise<Tally> {
   const { tally, stop } = watched(Number.POSITIVE_INFINITY);
   const enough = setInterval(() => tally.queries >= 50 && stop.abort(), 1);
-  await queryLoad([await place(serve)], [QUESTION], new Dice(1), tally, stop.signal);
+  await queryLoad([await place(serve)], [QUESTION], 5, new Dice(1), tally, stop.signal);
   clearInterval(enough);
   return tally;
 }
