@@ -38,6 +38,12 @@ export interface MuxOptions {
 /** Bytes of one stream in a record while others of its priority wait. */
 const QUANTUM = 16 << 10;
 
+/** Bytes of one packed body: what MAX_UNPACKED bytes of text pack into. On a thin line others wait for it. */
+const PACKED_ROOM = 48 << 10;
+
+/** A record is cut shorter on lines under about 64 Mbit/s. */
+const THIN_RECORD = 32 << 10;
+
 /** Frames other than DATA that may wait to be sent. */
 const MAX_URGENT = 16_384;
 
@@ -199,7 +205,14 @@ export class Mux implements StreamOwner {
       stream.queued = false;
       if (!stream.sendable || stream.finSent) continue;
       const space = most - at - wire.HEADER;
-      const body = stream.body(record, at + wire.HEADER, queue.length > 0 ? Math.min(QUANTUM, space) : space);
+      const left = records.MAX_RECORD - at - wire.HEADER;
+      const body = stream.body(
+        record,
+        at + wire.HEADER,
+        queue.length > 0 ? Math.min(QUANTUM, space) : space,
+        Math.min(left, queue.length > 0 ? QUANTUM : PACKED_ROOM),
+        most < THIN_RECORD,
+      );
       const packed = body >= PACKED_BODY;
       const length = packed ? body - PACKED_BODY : body;
       const fin = stream.finWanted && stream.pendingBytes === 0;

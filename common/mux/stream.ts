@@ -146,10 +146,13 @@ export class MuxStream implements Stream {
     this.owner.credit(this, granted);
   }
 
-  /** Moves data into the body of a frame; returns its length, plus PACKED_BODY when it is packed. */
-  body(into: Buffer, at: number, room: number): number {
+  /**
+   * Moves data into the body of a frame; returns its length, plus PACKED_BODY when it is packed.
+   * @param room most bytes of it, and `packedRoom` when it is packed: the longer the piece, the better it packs
+   */
+  body(into: Buffer, at: number, room: number, packedRoom: number, thin: boolean): number {
     const available = Math.min(this.pendingBytes, this.sendCredit);
-    const packed = this.packing?.pack(this, available, room);
+    const packed = this.packing?.pack(this, available, packedRoom, thin);
     if (packed && this.packing) {
       into.set(packed, at);
       this.#drop(this.packing.covered);

@@ -183,6 +183,7 @@ describe("what scripts read", () => {
       url: hub.url,
       tenant: "acme",
       site: "main",
+      route: { kind: "direct" },
       carrier: "websocket",
       streams: 0,
       hubVersion: manifest.version,

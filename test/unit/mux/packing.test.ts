@@ -46,3 +46,45 @@ test("an agent that makes up services cannot make the hub remember them all", ()
   const hub = new Lone();
   for (let i = 0; i < 200; i++) expect(sent(hub, TEXT, `s${i}`)).toBe(true);
 });
+
+/** Rows as a core gives them: `words` says how many different ones there are. */
+function rows(bytes: number, words: number): Buffer {
+  const dice = new Dice(7);
+  let text = "";
+  while (text.length < bytes)
+    text += `["host${dice.upTo(words)}","Interface ${dice.upTo(words)}",${dice.upTo(words)}],`;
+  return Buffer.from(text.slice(0, bytes));
+}
+
+/** The bodies in which a lone stream sends `bytes`, over a line whose records should hold `most`. */
+function bodies(hub: Lone, bytes: Buffer, most: number): { packed: boolean; bytes: number }[] {
+  const tap = hub.open("livestatus", INTERACTIVE, true, true);
+  hub.flush();
+  tap.stream.write(bytes);
+  const sent: { packed: boolean; bytes: number }[] = [];
+  for (let record = hub.mux.pull(2, most); record; record = hub.mux.pull(2, most)) {
+    for (const { flags, body } of framesOf(record))
+      sent.push({ packed: (flags & PACKED) !== 0, bytes: body.length });
+  }
+  return sent;
+}
+
+test("on a thin line, too, text goes in long pieces, which pack better, and harder than on a fast one", () => {
+  const text = rows(200_000, 1_000);
+  const sent = bodies(new Lone(), text, 4_096);
+  expect(sent).toEqual([{ packed: true, bytes: expect.any(Number) }]);
+  expect(sent[0]?.bytes).toBeLessThan(bodies(new Lone(), text, MAX_RECORD)[0]!.bytes);
+});
+
+test("text that packs worse than what came before it is packed all the same", () => {
+  const hub = new Lone();
+  for (let i = 0; i < 5; i++) bodies(hub, TEXT, MAX_RECORD);
+  const sent = bodies(hub, rows(250_000, 1e9), MAX_RECORD);
+  expect(sent.length).toBeGreaterThan(1);
+  expect(sent.every(({ packed }) => packed)).toBe(true);
+});
+
+test("no packed body is longer than what others may have to wait for", () => {
+  const sent = bodies(new Lone(), rows(250_000, 1e9), 4_096);
+  expect(Math.max(...sent.map(({ bytes }) => bytes))).toBeLessThanOrEqual(48 << 10);
+});
