@@ -26,7 +26,8 @@ export interface SessionLimits {
   unsentBytes: number;
   /**
    * Received bytes after which an acknowledgement goes out in the same turn. No more than the least window of the
-   * other side: if it waited for the delay of acknowledgements, that would be all that it sees of the line.
+   * other side: if it waited for the delay of acknowledgements, that would be all that it sees of the line. More
+   * than an answer of 16 KiB, which then costs none.
    */
   ackBytes: number;
   /** Longest wait of an acknowledgement, in ms. */
@@ -40,7 +41,7 @@ export interface SessionLimits {
 export const SESSION_LIMITS: SessionLimits = {
   replayBytes: 8 << 20,
   unsentBytes: 1 << 20,
-  ackBytes: 16 << 10,
+  ackBytes: 20 << 10,
   ackDelay: 5,
   deadAfter: 10_000,
   grace: 60_000,

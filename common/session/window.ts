@@ -19,7 +19,7 @@ export interface WindowLimits {
   sharedTarget: number;
 }
 
-export const WINDOW_LIMITS: WindowLimits = { least: 16 << 10, most: 16 << 20, target: 10, sharedTarget: 1 };
+export const WINDOW_LIMITS: WindowLimits = { least: 20 << 10, most: 16 << 20, target: 10, sharedTarget: 1 };
 
 /** Bytes under way at the start: 10 Mbit/s carry them in 52 ms. A few round trips find the rest. */
 const FIRST = 64 << 10;
