@@ -4,7 +4,6 @@ import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { AgentConfig } from "../config.ts";
 import { type CarrierKind, Carriers } from "./carriers.ts";
-import { httpsDialer } from "./https.ts";
 import type { Reach } from "./reach.ts";
 import { webSocketDialer } from "./websocket.ts";
 
@@ -26,7 +25,8 @@ export function carriersOf(settings: AgentConfig["carrier"], options: KindsOptio
   const webSocket: CarrierKind = { name: "WebSocket", dial: webSocketDialer({ ca, clock, reach, native }) };
   const https: CarrierKind = {
     name: "HTTPS",
-    dial: httpsDialer({ reach, clock }),
+    // loaded when it is needed, which most agents never do: an HTTP client is a MiB of memory
+    dial: async (target) => (await import("./https.ts")).httpsDialer({ reach, clock })(target),
   };
   return new Carriers({
     kinds: { auto: [webSocket, https] as const, websocket: [webSocket] as const, https: [https] as const }[
