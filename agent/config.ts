@@ -1,6 +1,7 @@
 /** What agent.toml may say. The commented reference is docs/agent.toml. */
 
 import { z } from "zod";
+import { ownPolicyKeys } from "../common/livestatus/index.ts";
 import { serviceName } from "../common/names.ts";
 import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
@@ -70,12 +71,28 @@ const proxy = z
     if (user !== undefined && (url === undefined || url === NO_PROXY)) missing("url", "a proxy, with a user");
   });
 
+const probe = z
+  .strictObject({
+    /** Seconds within which a change of the core's state is noticed. */
+    interval_seconds: z.number().min(1).max(3600).default(5),
+    /** Seconds for the core's answer. */
+    timeout_seconds: z.number().min(0.1).max(60).default(2),
+  })
+  // what is left of the interval is the wait between two questions
+  .refine(
+    (value) => value.timeout_seconds * 2 <= value.interval_seconds,
+    "timeout_seconds at most half of interval_seconds",
+  );
+
 export const agentConfig = z.strictObject({
   hub: hub.prefault({}),
   carrier: carrier.prefault({}),
   proxy: proxy.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),
+  /** What the hub may ask of the service livestatus; as long as nothing is said, its bytes are not looked at. */
+  livestatus: z.strictObject(ownPolicyKeys).prefault({}),
+  probe: probe.prefault({}),
   /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */
   ca_file: z.string().optional(),
   limits: limits.prefault({}),

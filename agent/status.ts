@@ -1,8 +1,10 @@
 /** The agent's status socket: what `farsite-agent status` shows of the running agent. */
 
 import { chmodSync, rmSync } from "node:fs";
+import type { CoreReport } from "../common/core.ts";
 import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
+import type { CoreWatch } from "./core/index.ts";
 import type { Services } from "./service/index.ts";
 import type { Connector, ConnectorStatus, Failure } from "./tunnel/index.ts";
 
@@ -14,12 +16,19 @@ export interface AgentStatus extends Omit<ConnectorStatus, "since" | "lastError"
   since: string;
   lastError?: Failure & { at: string };
   services: string[];
+  /** Undefined when there is none, or it was not asked yet. */
+  core: CoreStatus | undefined;
 }
+
+/** How the agent finds the core; `since` is ISO 8601. */
+export type CoreStatus = Dated<CoreReport>;
+type Dated<T> = T extends CoreReport ? Omit<T, "kind" | "service" | "since"> & { since: string } : never;
 
 export async function openStatusSocket(
   path: string,
   connector: Connector,
   services: Services,
+  core: CoreWatch | undefined,
 ): Promise<{ stop(): Promise<void> }> {
   if (
     await askAgent(path).then(
@@ -45,6 +54,7 @@ export async function openStatusSocket(
           ...status,
           ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
           services: services.names,
+          core: coreStatus(core?.report),
         };
         return Response.json(answer);
       },
@@ -59,6 +69,12 @@ export async function openStatusSocket(
   } catch (error) {
     throw new FarsiteError("E_LISTEN", `the status socket ${path} cannot be opened: ${reasonOf(error)}`);
   }
+}
+
+function coreStatus(report: CoreReport | undefined): CoreStatus | undefined {
+  if (!report) return undefined;
+  const { kind: _, service: __, since, ...rest } = report;
+  return { ...rest, since: new Date(since).toISOString() };
 }
 
 /** Asks the running agent. Throws E_AGENT_DOWN. */

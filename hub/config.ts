@@ -1,6 +1,7 @@
 /** What hub.toml may say, with defaults. The commented reference is docs/hub.toml. */
 
 import { z } from "zod";
+import { policyKeys } from "../common/livestatus/index.ts";
 import { portNumber, serviceName } from "../common/names.ts";
 import { parsePool } from "./registry/index.ts";
 
@@ -68,6 +69,26 @@ const limits = z.strictObject({
   token_minutes: z.number().min(1).max(10_080).default(60),
 });
 
+const livestatus = z.strictObject({
+  /** Questions that reach one site's core at a time. */
+  channels: z.int().min(1).max(50).default(5),
+  /** Seconds for which a question waits for one of them. */
+  channel_timeout_seconds: z.number().min(0.1).max(60).default(3),
+  /** Seconds in which nothing of an answer moves before it is given up. */
+  query_timeout_seconds: z.number().min(1).max(3600).default(120),
+  /** Seconds from the first byte of a request to its last. */
+  request_seconds: z.number().min(0.1).max(300).default(10),
+  /** Seconds after which a client that asks nothing is disconnected. */
+  idle_seconds: z.number().min(1).max(86_400).default(300),
+  /** Clients of one site connected at once. */
+  clients: z.int().min(1).max(65_536).default(1024),
+  /** Answers of one tenant's sites kept until their core reloads; 0 keeps none. */
+  cache_entries: z.int().min(0).max(1_000_000).default(1000),
+  /** MiB for them. */
+  cache_mib: z.number().min(0).max(4096).default(16),
+  ...policyKeys,
+});
+
 export const hubConfig = z.strictObject({
   /** How agents reach this hub; it goes into every enrolment token. */
   url: z
@@ -95,6 +116,7 @@ export const hubConfig = z.strictObject({
     }),
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
+  livestatus: livestatus.prefault({}),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });

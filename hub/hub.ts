@@ -8,6 +8,7 @@ import type { KeyPair } from "../common/noise/index.ts";
 import { VERSION } from "../common/version.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
+import type { DatedState, SiteStates } from "./livestatus/index.ts";
 import type { Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
@@ -17,6 +18,7 @@ export interface HubParts {
   registry: Registry;
   enrolment: Enrolment;
   sites: TunnelledSites;
+  states: SiteStates;
   endpoints: Endpoints;
   identity: KeyPair;
   tls: TlsIdentity | undefined;
@@ -26,16 +28,19 @@ export interface HubParts {
 }
 
 /** One site as the command line shows it. */
-export interface SiteView extends Omit<SiteState, "state" | "since"> {
+export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "away" | "lost"> {
   tenant: string;
   site: string;
   address: string;
   services: string[];
   enrolled: boolean;
+  /** Of its agent. */
   state: SiteState["state"] | "disabled" | "never";
   /** ISO 8601. */
   since: string | undefined;
   lastSeen: string | undefined;
+  /** Of the site as Livestatus clients find it, in Checkmk's words; `since` is ISO 8601. */
+  livestatus: Omit<DatedState, "since"> & { since: string };
 }
 
 export interface NewToken {
@@ -48,7 +53,15 @@ export interface NewToken {
 }
 
 export interface HubStatus {
-  hub: { version: string; url: string; since: string; key: string; sites: number; connected: number };
+  hub: {
+    version: string;
+    url: string;
+    since: string;
+    key: string;
+    sites: number;
+    connected: number;
+    online: number;
+  };
   sites: SiteView[];
 }
 
@@ -67,9 +80,14 @@ export class Hub {
     this.#since = parts.wall();
   }
 
-  /** Opens the endpoints of every site in the registry. */
+  /** Takes up every site in the registry, and opens its endpoints. */
   async openEndpoints(): Promise<void> {
-    for (const site of await this.registry.sites()) this.endpoints.offer(site);
+    for (const site of await this.registry.sites()) this.#takeUp(site);
+  }
+
+  #takeUp(site: Site): void {
+    this.#parts.states.know(site);
+    this.endpoints.offer(site);
   }
 
   /** Adds a site, with all services that have a port unless some are named, and makes its first token. */
@@ -87,7 +105,7 @@ export class Hub {
       );
     }
     const site = await this.registry.addSite(actor, tenant, name, wanted);
-    this.endpoints.offer(site);
+    this.#takeUp(site);
     return this.issueToken(actor, tenant, name);
   }
 
@@ -108,6 +126,7 @@ export class Hub {
 
   async setEnabled(actor: string, tenant: string, name: string, enabled: boolean): Promise<SiteView> {
     const site = await this.registry.setEnabled(actor, tenant, name, enabled);
+    this.#parts.states.know(site);
     if (!enabled) {
       this.#parts.sites.cut(
         site.id,
@@ -120,12 +139,14 @@ export class Hub {
 
   async revoke(actor: string, tenant: string, name: string): Promise<SiteView> {
     const site = await this.registry.revoke(actor, tenant, name);
+    this.#parts.states.know(site);
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this agent's key was revoked"));
     return this.#view(site);
   }
 
   async removeSite(actor: string, tenant: string, name: string): Promise<void> {
     const site = await this.registry.removeSite(actor, tenant, name);
+    this.#parts.states.forget(site.id);
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this site was removed from the hub"));
     this.#parts.sites.forget(site.id);
     this.endpoints.withdraw(site.id);
@@ -150,13 +171,14 @@ export class Hub {
         key: this.#parts.identity.publicKey.bytes.toString("base64"),
         sites: sites.length,
         connected: sites.filter((site) => site.state === "connected").length,
+        online: sites.filter((site) => site.livestatus.state === "online").length,
       },
       sites,
     };
   }
 
   #view(site: Site): SiteView {
-    const { state, since, ...rest } = this.#parts.sites.state(site.id);
+    const { state, since, core: _, away: __, lost: ___, ...rest } = this.#parts.sites.state(site.id);
     const changed = since || site.lastSeen;
     return {
       tenant: site.tenant,
@@ -172,6 +194,14 @@ export class Hub {
           : "never",
       since: changed ? new Date(changed).toISOString() : undefined,
       lastSeen: site.lastSeen === undefined ? undefined : new Date(site.lastSeen).toISOString(),
+      livestatus: this.#livestatus(site),
     };
+  }
+
+  #livestatus(site: Site): SiteView["livestatus"] {
+    const { states, wall } = this.#parts;
+    // one that another request is about to add or remove
+    const { since, ...state } = states.state(site.id) ?? { state: "unknown", since: wall() };
+    return { ...state, since: new Date(since).toISOString() };
   }
 }

@@ -6,13 +6,16 @@ import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
+import { LIVESTATUS } from "../../common/core.ts";
 import { ensureDirectory } from "../../common/files.ts";
+import { policyOf, restricts } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
 import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { agentConfig } from "../config.ts";
+import { CoreWatch, listensAt, secure } from "../core/index.ts";
 import { routesFrom, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { readEnrolled } from "../state.ts";
@@ -32,18 +35,38 @@ async function run(places: Places): Promise<void> {
   const enrolled = readEnrolled(places.stateDir);
   ensureDirectory(places.runDir, 0o755);
   const clock = systemClock;
+  const targets = new Map(Object.entries(config.services).map(([name, target]) => [name, target.address]));
   const services = new Services({
-    targets: new Map(Object.entries(config.services).map(([name, target]) => [name, target.address])),
+    targets,
     dial: dialTarget,
     clock,
     connectTimeout: config.limits.connect_seconds * 1000,
     log,
+    livestatus: restricts(config.livestatus) ? policyOf(config.livestatus) : undefined,
   });
+  const livestatus = targets.get(LIVESTATUS);
+  const core =
+    livestatus &&
+    new CoreWatch({
+      service: LIVESTATUS,
+      target: livestatus,
+      dial: dialTarget,
+      secure,
+      listening: listensAt,
+      received: () => services.received(LIVESTATUS),
+      interval: config.probe.interval_seconds * 1000,
+      timeout: config.probe.timeout_seconds * 1000,
+      clock,
+      random: systemRandom,
+      log,
+      changed: () => connector.tellCore(),
+    });
   const routeTo = routesFrom(config.proxy, process.env);
   const { carriers } = wayOut({ config, routeTo, certificate: enrolled.certificate, log });
   const connector = new Connector({
     enrolled,
     services,
+    core: () => core?.report,
     carriers,
     route: (url) => viewOf(routeTo(url)),
     clock,
@@ -57,7 +80,7 @@ async function run(places: Places): Promise<void> {
     maxAge: config.carrier.max_age_seconds && config.carrier.max_age_seconds * 1000,
     network: () => JSON.stringify(networkInterfaces()),
   });
-  const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services);
+  const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services, core);
   const site = `${enrolled.tenant}/${enrolled.site}`;
   log.info("agent starts", { version: VERSION, site, hub: enrolled.url, services: services.names.join(",") });
   const [url = enrolled.url] = config.hub.urls ?? [];
@@ -65,9 +88,11 @@ async function run(places: Places): Promise<void> {
   if (services.names.length === 0) log.warn("no services are configured", { file: places.config });
   notifySystemd(log, { ready: true, status: `agent of ${site}` });
 
+  core?.start();
   const running = connector.run();
   const signal = await untilStopped();
   log.info("agent stops", { signal });
+  core?.stop();
   connector.stop();
   await running;
   await status.stop();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { ago, type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
 import { routeText } from "../route/index.ts";
-import { askAgent, STATUS_SOCKET } from "../status.ts";
+import { askAgent, type CoreStatus, STATUS_SOCKET } from "../status.ts";
 
 export function addStatus(program: Command): void {
   withPlaces(program.command("status"), "farsite-agent")
@@ -20,6 +20,7 @@ export function addStatus(program: Command): void {
       if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
       if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
       printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
+      if (status.core) printLine(coreLine(status.core));
       const failure = status.error ?? status.lastError;
       if (!failure) return;
       const when = status.error ? "" : `last failure ${ago(status.lastError?.at, Date.now())} ago: `;
@@ -27,4 +28,11 @@ export function addStatus(program: Command): void {
       printLine(`${when}${failure.message} [${failure.code}]${where}`);
       if (failure.hint) printLine(`  ${failure.hint}`);
     });
+}
+
+function coreLine(status: CoreStatus): string {
+  const how = `core: ${status.state} for ${ago(status.since, Date.now())}`;
+  if (status.state === "dead") return `${how}: ${status.reason} (${status.cause})`;
+  const { program, hosts, services } = status.core;
+  return `${how}: ${program}, ${hosts ?? "?"} hosts, ${services ?? "?"} services`;
 }

@@ -1,2 +1,2 @@
-export { dialTarget, Services } from "./services.ts";
+export { type Dialer, dialTarget, Services } from "./services.ts";
 export { parseTarget, type Target } from "./target.ts";

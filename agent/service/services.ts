@@ -2,8 +2,11 @@
 
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import { LIVESTATUS } from "../../common/core.ts";
+import type { Policy } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
+import { Guard } from "./guard.ts";
 import type { Target } from "./target.ts";
 
 export type Dialer = (target: Target) => Socket;
@@ -18,6 +21,8 @@ export interface ServicesOptions {
   /** ms for a connection to a target. */
   connectTimeout: number;
   log: Log;
+  /** What may be asked of the core; undefined: anything, and its bytes are not looked at. */
+  livestatus?: Policy | undefined;
 }
 
 /** ms between two log lines that say the same. */
@@ -26,11 +31,26 @@ const MOST_NOTED = 1000;
 
 export class Services {
   readonly #noted = new Map<string, number>();
+  readonly #guard: Guard | undefined;
+  readonly #open = new Map<string, Set<Socket>>();
+  /** Bytes received over sockets that are closed. */
+  readonly #received = new Map<string, number>();
 
-  constructor(private readonly options: ServicesOptions) {}
+  constructor(private readonly options: ServicesOptions) {
+    const { livestatus: policy, clock } = options;
+    const refused = (reason: string) => this.#noteFailure(LIVESTATUS, reason);
+    this.#guard = policy && new Guard({ policy, clock, refused });
+  }
 
   get names(): string[] {
     return [...this.options.targets.keys()];
+  }
+
+  /** Bytes received so far from a service's target, over all its streams. */
+  received(service: string): number {
+    let bytes = this.#received.get(service) ?? 0;
+    for (const socket of this.#open.get(service) ?? []) bytes += socket.bytesRead;
+    return bytes;
   }
 
   /** Joins a stream that the hub opened to the service it names, or refuses it. */
@@ -47,7 +67,18 @@ export class Services {
     socket.once("connect", () => timer.cancel());
     socket.once("error", (error) => this.#noteFailure(stream.service, error.message));
     socket.once("close", () => timer.cancel());
-    join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket" });
+    const guarded = stream.service === LIVESTATUS ? this.#guard?.watch(stream) : undefined;
+    this.#count(stream.service, socket);
+    join(socket, guarded ?? stream, { unreachable: "targetUnreachable", deliver: "socket" });
+  }
+
+  #count(service: string, socket: Socket): void {
+    const open = this.#open.get(service) ?? new Set();
+    this.#open.set(service, open.add(socket));
+    socket.once("close", () => {
+      open.delete(socket);
+      this.#received.set(service, (this.#received.get(service) ?? 0) + socket.bytesRead);
+    });
   }
 
   /** One line a minute for each reason: a core that is down is asked many times a second. */

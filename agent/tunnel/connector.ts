@@ -1,6 +1,7 @@
 /** Keeps the agent connected: dials, authenticates, goes on with the session, and replaces carriers. */
 import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
+import type { CoreReport } from "../../common/core.ts";
 import { type ErrorCode, FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
@@ -23,6 +24,8 @@ export interface ConnectorOptions {
   /** The hub's addresses, in the order in which they are tried. */
   urls: readonly string[];
   services: Services;
+  /** How the core is, if there is one and it was asked; another object when it has changed. */
+  core: () => CoreReport | undefined;
   carriers: Pick<Carriers, "open" | "openBetter" | "retryIn" | "blocked">;
   clock: Clock;
   random: Random;
@@ -116,6 +119,8 @@ export class Connector {
   #attaching = false;
   /** ms after which a hub that stops wants to see us again. */
   #comeBack: number | undefined;
+  /** What the hub was told of the core in this session. */
+  #told: CoreReport | undefined;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -197,6 +202,17 @@ export class Connector {
     this.#renewal.stop();
     this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
     this.#lose(new FarsiteError("E_SESSION_LOST", "the agent stops"));
+  }
+
+  /**
+   * Tells the hub how the core is, if that has changed. While there is no carrier nothing is queued: the next
+   * one begins with what is true then.
+   */
+  tellCore(): void {
+    const report = this.#options.core();
+    if (!this.#tunnel?.session.link || !report || report === this.#told) return;
+    this.#told = report;
+    this.#tunnel.mux.sendControl(pack(report));
   }
 
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
@@ -363,6 +379,7 @@ export class Connector {
         control: () => {},
         carrier: (now, reason) => {
           if (!now && reason) this.#lose(reason);
+          else if (this.#tunnel === tunnel) this.tellCore();
         },
         goAway: (ms) => {
           if (ms === 0) this.#renewal.ask("the hub asks for it");
@@ -374,8 +391,9 @@ export class Connector {
       },
     });
     this.#tunnel = tunnel;
-    tunnel.session.adopt(link, 0, 0);
+    this.#told = undefined;
     tunnel.mux.sendControl(pack({ kind: "services", names: services.names }));
+    tunnel.session.adopt(link, 0, 0);
   }
 
   #enter(state: ConnectorStatus["state"]): void {

@@ -42,7 +42,7 @@ export function addEndpoints(program: Command): void {
       if (options.json) return printJson(status);
       const { hub, sites } = status;
       printLine(`farsite-hub ${hub.version} at ${hub.url}, up ${ago(hub.since, Date.now())}`);
-      printLine(`${hub.connected} of ${hub.sites} sites connected\n`);
+      printLine(`${hub.connected} of ${hub.sites} sites connected, ${hub.online} online\n`);
       printSites(sites);
     });
 }

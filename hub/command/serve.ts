@@ -7,17 +7,21 @@ import { Hono } from "hono";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
+import { LIVESTATUS } from "../../common/core.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import { loadOrMakeIdentity } from "../../common/identity.ts";
+import { policyOf } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
+import { INTERACTIVE } from "../../common/mux/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
-import { hubConfig } from "../config.ts";
+import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
+import { Livestatus, type LivestatusOptions, SiteStates, StateFile } from "../livestatus/index.ts";
 import { Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
@@ -30,6 +34,8 @@ export function addServe(program: Command): void {
   );
 }
 
+/** In the run directory. */
+const STATE_FILE = "livestatus.state";
 /** ms for the last words to agents. */
 const FAREWELL = 50;
 
@@ -47,25 +53,75 @@ async function serve(places: Places): Promise<void> {
   const store = await openStore(`sqlite:${join(places.stateDir, "registry.sqlite")}`);
   const registry = new Registry({ store, pool: parsePool(config.endpoints.pool), wall });
   const enrolment = new Enrolment(store, registry, random, wall);
+  const hold = config.limits.hold_seconds * 1000;
+  const grace = config.limits.grace_seconds * 1000;
+  const states = new SiteStates({
+    clock,
+    log,
+    tunnel: (siteId) => sites.state(siteId),
+    hold,
+    grace,
+    changed: (siteId) => livestatus.changed(siteId),
+  });
   const sites = new TunnelledSites({
     clock,
     random,
     log,
     defer: setImmediate,
-    session: { grace: config.limits.grace_seconds * 1000, deadAfter: config.limits.dead_seconds * 1000 },
+    session: { grace, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
-    hold: config.limits.hold_seconds * 1000,
+    hold,
+    changed: (siteId) => states.update(siteId),
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
+  });
+  const packed = new Set(config.compress);
+  const livestatus = openLivestatus(config, {
+    clock,
+    log,
+    open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed.has(LIVESTATUS)),
+    unreachable: (siteId) => states.unreachable(siteId) ?? sites.unreachable(siteId),
+    generation: (siteId) => states.generation(siteId),
+    refused: ({ tenant, site, client, user, request, reason, untold }) => {
+      const detail = [
+        request,
+        reason,
+        ...(user ? [`for ${user}`] : []),
+        ...(untold ? [`${untold} more before`] : []),
+      ];
+      void registry
+        .record(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail.join("; "))
+        .catch(() => log.warn("the registry cannot be written"));
+    },
   });
   const endpoints = new Endpoints({
     ports: config.services,
     runDir: places.runDir,
     clock,
     log,
-    packed: new Set(config.compress),
+    packed,
+    served: new Map([[LIVESTATUS, livestatus]]),
     open: (siteId, service, priority, packed) => sites.open(siteId, service, priority, packed),
   });
-  const hub = new Hub({ config, registry, enrolment, sites, endpoints, identity, tls, log, wall });
+  const stateFile = new StateFile({
+    path: join(places.runDir, STATE_FILE),
+    clock,
+    log,
+    records: () => states.records(),
+    tunnel: (siteId) => sites.state(siteId),
+    details: (site) => {
+      const gate = livestatus.state(site);
+      return [
+        ["Cached responses", String(gate?.cacheEntries ?? 0)],
+        ["Cache hits", `${gate?.cacheHits ?? 0} of ${(gate?.cacheHits ?? 0) + (gate?.cacheMisses ?? 0)}`],
+        ["Channels busy", `${gate?.busy ?? 0} of ${config.livestatus.channels}`],
+        ["Waiting for a channel", String(gate?.waiting ?? 0)],
+        ["Clients", String(gate?.clients ?? 0)],
+        ["Requests", String(gate?.requests ?? 0)],
+        ["Refused requests", String(gate?.refused ?? 0)],
+      ];
+    },
+  });
+  const hub = new Hub({ config, registry, enrolment, sites, states, endpoints, identity, tls, log, wall });
   const admission = new Admission({
     clock,
     handshakes: config.limits.handshakes,
@@ -95,10 +151,12 @@ async function serve(places: Places): Promise<void> {
           log,
           timeout: config.limits.handshake_seconds * 1000,
           refused: (peer) => admission.refused(peer),
+          enrolled: (site) => states.know(site),
         }),
       fetch: (request) => pages.fetch(request),
     });
     await hub.openEndpoints();
+    stateFile.start();
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
@@ -106,6 +164,9 @@ async function serve(places: Places): Promise<void> {
     const signal = await untilStopped();
     log.info("hub stops", { signal });
   } finally {
+    // what follows is not the sites' doing
+    states.close();
+    await stateFile.stop();
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);
@@ -117,6 +178,25 @@ async function serve(places: Places): Promise<void> {
     await listener?.stop();
     await store.close();
   }
+}
+
+type LivestatusParts = Omit<LivestatusOptions, "limits" | "cache" | "policy">;
+
+function openLivestatus({ livestatus: config }: HubConfig, parts: LivestatusParts): Livestatus {
+  const policy = policyOf(config);
+  return new Livestatus({
+    limits: {
+      channels: config.channels,
+      channelTimeout: config.channel_timeout_seconds * 1000,
+      queryTimeout: config.query_timeout_seconds * 1000,
+      requestTimeout: config.request_seconds * 1000,
+      idleTimeout: config.idle_seconds * 1000,
+      clients: config.clients,
+    },
+    cache: { entries: config.cache_entries, bytes: config.cache_mib * (1 << 20) },
+    policy: () => policy,
+    ...parts,
+  });
 }
 
 async function openAdminSocket(path: string, app: Hono): Promise<{ stop(force: boolean): Promise<void> }> {

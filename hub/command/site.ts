@@ -53,7 +53,7 @@ export function addSite(program: Command): void {
       const view = await askHub<SiteView>(options, "GET", pathOf(path));
       if (options.json) return printJson(view);
       for (const [key, value] of Object.entries(view)) {
-        const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+        const text = key === "livestatus" ? livestatusText(view) : textOf(value);
         printLine(`${key.padEnd(12)} ${text}`);
       }
     });
@@ -107,17 +107,32 @@ export function printSites(sites: SiteView[]): void {
   if (sites.length === 0) return printLine("No sites yet: farsite-hub site add TENANT/SITE");
   const now = Date.now();
   printTable(
-    ["SITE", "ADDRESS", "STATE", "SINCE", "RTT", "STREAMS", "FROM", "OVER", "REASON"],
+    ["SITE", "ADDRESS", "STATE", "SINCE", "LIVESTATUS", "SINCE", "RTT", "STREAMS", "FROM", "OVER", "REASON"],
     sites.map((site) => [
       `${site.tenant}/${site.site}`,
       site.address,
       site.state,
       ago(site.since, now),
+      site.livestatus.state,
+      ago(site.livestatus.since, now),
       site.rtt === undefined ? "-" : `${site.rtt.toFixed(1)} ms`,
       String(site.streams),
       site.peer ?? "-",
       site.carrier ?? "-",
-      site.state === "connected" ? "" : (site.reason ?? ""),
+      // the site's reason is the tunnel's where that is what is wrong
+      site.livestatus.reason ?? "",
     ]),
   );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** `dead since ... (stopped): [Errno 111] Connection refused`, or what the core says of itself. */
+function livestatusText({ livestatus }: SiteView): string {
+  const { state, since, cause, reason, core } = livestatus;
+  const what = `${state} since ${since}${cause === undefined ? "" : ` (${cause})`}`;
+  if (core) return `${what}: ${textOf(core)}`;
+  return reason === undefined ? what : `${what}: ${reason}`;
 }

@@ -7,10 +7,14 @@ import { join, type Stream } from "../../common/mux/index.ts";
 
 export type EndpointAddress = { host: string; port: number } | { path: string };
 
+export type ServeClient = (socket: Socket, done: () => void) => void;
+
 export interface EndpointOptions {
   address: EndpointAddress;
   /** Opens a stream to the site's service; undefined when that cannot be now. */
   open: () => Stream | undefined;
+  /** Takes a client where the service is more than bytes to the hub, and calls back when it is gone. */
+  serve?: ServeClient | undefined;
   /** A listener could not be opened or failed. */
   failed: (reason: string) => void;
   listening: () => void;
@@ -35,6 +39,11 @@ export class Endpoint {
   }
 
   #serve(socket: Socket): void {
+    if (this.options.serve) {
+      this.#sockets.add(socket);
+      this.options.serve(socket, () => void this.#sockets.delete(socket));
+      return;
+    }
     const stream = this.options.open();
     if (!stream) {
       socket.on("error", () => {});

@@ -1,6 +1,7 @@
 /** All endpoints of the hub: for every enabled site and service an address and a Unix socket. */
 
 import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
@@ -33,6 +34,15 @@ export interface EndpointsOptions {
   open: (siteId: number, service: string, priority: Priority, packed: boolean) => Stream | undefined;
   /** Services whose data is compressed on its way. */
   packed: ReadonlySet<string>;
+  /** Services whose clients are not joined to a stream as they are, but served by something that understands them. */
+  served?: ReadonlyMap<string, SiteServer>;
+}
+
+export interface SiteServer {
+  /** Takes a client's connection; `done` is called when it is gone. */
+  serve(site: Site, socket: Socket, done: () => void): void;
+  /** The site's endpoints are closed. */
+  forget(siteId: number): void;
 }
 
 /** Longest path of a Unix socket, in bytes (sun_path less its final NUL, unix(7)). */
@@ -134,8 +144,10 @@ export class Endpoints {
   ): Endpoint {
     const packed = this.options.packed.has(offer.service);
     const priority = BULK_SERVICES.has(offer.service) ? BULK : INTERACTIVE;
+    const server = this.options.served?.get(offer.service);
     return new Endpoint({
       address,
+      serve: server && ((socket, done) => server.serve(offer.site, socket, done)),
       open: () => this.options.open(offer.site.id, offer.service, priority, packed),
       ...events,
     });
@@ -149,6 +161,7 @@ export class Endpoints {
       offer.unix?.close();
     }
     this.#offers.delete(siteId);
+    for (const server of this.options.served?.values() ?? []) server.forget(siteId);
   }
 
   /** After a site was removed: its directory goes too, and its tenant's when it is empty. */

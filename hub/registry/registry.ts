@@ -185,6 +185,11 @@ export class Registry {
     );
   }
 
+  /** Writes into the audit what somebody tried and what came of it. */
+  async record(actor: string, action: string, target: string, detail: string): Promise<void> {
+    await this.#store.transaction((sql) => this.#audit(sql, actor, action, target, detail));
+  }
+
   /** For the modules of this folder that add to what a site has. */
   async withSite<T>(
     actor: string,

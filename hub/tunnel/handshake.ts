@@ -34,6 +34,8 @@ export interface HandshakeDeps {
   timeout: number;
   /** Called when a peer was refused for a key or token that is not good. */
   refused: (peer: string) => void;
+  /** A site has an agent's new key. */
+  enrolled: (site: Site) => void;
 }
 
 /** Refusals that count as guessing. */
@@ -174,6 +176,7 @@ async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: Ha
   try {
     const site = await deps.enrolment.redeem(hello.token, hello.secret, key, hello.host);
     deps.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "another enrolment replaced this agent's key"));
+    deps.enrolled(site);
     deps.log.info("agent enrolled", {
       site: `${site.tenant}/${site.name}`,
       host: hello.host,

@@ -1,6 +1,7 @@
 /** The tunnels that are up, by site; the newest session of a site is its only one. */
 
-import type { Clock } from "../../common/clock.ts";
+import type { Clock, Timer } from "../../common/clock.ts";
+import { type CoreReport, coreControl, LIVESTATUS } from "../../common/core.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import {
   type Attach,
@@ -38,6 +39,12 @@ export interface SiteState {
   agent?: AgentInfo;
   /** What the agent offers. */
   offers: string[];
+  /** How the agent finds its core, as it last said. */
+  core?: CoreReport;
+  /** ms since the carrier was lost, while the session waits for the next one. */
+  away?: number;
+  /** The session ended while it had no carrier, rather than by the word of either side. */
+  lost?: boolean;
 }
 
 interface Entry {
@@ -46,10 +53,26 @@ interface Entry {
   agent: AgentInfo;
   since: number;
   offers: string[];
+  core: CoreReport | undefined;
+  /** Reports on cores within the second that `reporting` counts. */
+  reports: number;
+  reporting: Timer | undefined;
   reason: string | undefined;
-  /** When its carrier was lost, on the clock that never jumps. */
-  lostAt: number;
+  /** When its carrier was lost, on the clock that never jumps; undefined while it has one. */
+  lostAt: number | undefined;
 }
+
+interface Ended {
+  since: number;
+  reason: string;
+  lost: boolean;
+}
+
+/**
+ * Reports on cores that one agent can make heard within a second; after more, the last one counts a second
+ * later. An agent that keeps to its own limits sends three.
+ */
+const REPORTS_PER_SECOND = 10;
 
 export interface SitesOptions {
   clock: Clock;
@@ -62,11 +85,13 @@ export interface SitesOptions {
   hold: number;
   /** A site's carrier was lost now. */
   lost: (siteId: number) => void;
+  /** What `state` says of a site may be different now. */
+  changed: (siteId: number) => void;
 }
 
 export class TunnelledSites {
   readonly #entries = new Map<number, Entry>();
-  readonly #last = new Map<number, { since: number; reason: string }>();
+  readonly #last = new Map<number, Ended>();
 
   constructor(private readonly options: SitesOptions) {}
 
@@ -90,6 +115,8 @@ export class TunnelledSites {
       session.adopt(link, from, session.received);
       return;
     }
+    // not a moment without a session: another one takes its place
+    if (present) this.#entries.delete(site.id);
     present?.tunnel.session.end(new FarsiteError("E_SESSION_LOST", "the agent began a new session"));
     const entry = this.#create(site, agent);
     answer({ session: entry.tunnel.session.id, resumed: false, received: 0, from: 0 });
@@ -111,27 +138,28 @@ export class TunnelledSites {
       handlers: {
         // nothing on the central side is open to sites yet: what an agent opens has nowhere to go
         accept: (stream) => stream.reset("serviceRefused"),
-        control: (body) => {
-          if (unpack(controlKind, body, "a control message").kind === "services") {
-            entry.offers = unpack(servicesControl, body, "the agent's services").names;
-          }
-        },
+        control: (body) => this.#control(entry, body),
         carrier: (link, reason) => {
           entry.since = clock.wall();
           entry.reason = reason?.message;
+          entry.lostAt = link ? undefined : clock.now();
           if (link) log.info("agent connected", { peer: link.peer, host: entry.agent.host });
           else {
-            entry.lostAt = clock.now();
             log.warn("carrier lost", { reason: reason?.message });
             this.options.lost(site.id);
           }
+          this.options.changed(site.id);
         },
         // only a hub sends it
         goAway: () => {},
         end: (reason) => {
-          if (this.#entries.get(site.id) === entry) this.#entries.delete(site.id);
-          this.#last.set(site.id, { since: clock.wall(), reason: reason.message });
+          entry.reporting?.cancel();
+          const replaced = this.#entries.get(site.id) !== entry;
+          if (!replaced) this.#entries.delete(site.id);
+          const lost = entry.lostAt !== undefined;
+          this.#last.set(site.id, { since: clock.wall(), reason: reason.message, lost });
           log.warn("session ended", { code: reason.code, reason: reason.message });
+          if (!replaced) this.options.changed(site.id);
         },
       },
     });
@@ -141,11 +169,41 @@ export class TunnelledSites {
       agent,
       since: clock.wall(),
       offers: [],
+      core: undefined,
+      reports: 0,
+      reporting: undefined,
       reason: undefined,
-      lostAt: 0,
+      // until it is taken up
+      lostAt: Number.NEGATIVE_INFINITY,
     };
     this.#entries.set(site.id, entry);
     return entry;
+  }
+
+  /** What an agent says of itself. Throws when it is not as agreed. */
+  #control(entry: Entry, body: Buffer): void {
+    const { kind } = unpack(controlKind, body, "a control message");
+    if (kind === "services") {
+      entry.offers = unpack(servicesControl, body, "the agent's services").names;
+      this.options.changed(entry.site.id);
+    } else if (kind === "core") {
+      const report = unpack(coreControl, body, "the agent's report on its core");
+      // another core beside it is for a newer hub
+      if (report.service === LIVESTATUS) this.#report(entry, report);
+    }
+  }
+
+  /** Takes a report at once, unless there are too many of them: then the last one, a second later. */
+  #report(entry: Entry, report: CoreReport): void {
+    const { clock, changed } = this.options;
+    entry.core = report;
+    entry.reporting ??= clock.after(1000, () => {
+      const late = entry.reports > REPORTS_PER_SECOND;
+      entry.reporting = undefined;
+      entry.reports = 0;
+      if (late) changed(entry.site.id);
+    });
+    if (++entry.reports <= REPORTS_PER_SECOND) changed(entry.site.id);
   }
 
   /**
@@ -156,8 +214,22 @@ export class TunnelledSites {
     const entry = this.#entries.get(siteId);
     // the endpoint exists only for what the registry allows; the stream is held to it all the same
     if (!entry?.site.services.includes(service)) return undefined;
-    const away = entry.tunnel.session.link ? 0 : this.options.clock.now() - entry.lostAt;
-    return away <= this.options.hold ? entry.tunnel.mux.open(service, priority, packed) : undefined;
+    return this.#away(entry) <= this.options.hold
+      ? entry.tunnel.mux.open(service, priority, packed)
+      : undefined;
+  }
+
+  /** Why no stream to a site can be opened now, in words for who wanted one; undefined when one can. */
+  unreachable(siteId: number): string | undefined {
+    const entry = this.#entries.get(siteId);
+    if (entry && this.#away(entry) <= this.options.hold) return undefined;
+    const reason = entry ? entry.reason : this.#last.get(siteId)?.reason;
+    return `the site is not connected${reason === undefined ? "" : `: ${reason}`}`;
+  }
+
+  /** ms that a site has been without a carrier. */
+  #away({ lostAt }: Entry): number {
+    return lostAt === undefined ? 0 : this.options.clock.now() - lostAt;
   }
 
   state(siteId: number): SiteState {
@@ -167,7 +239,7 @@ export class TunnelledSites {
       return {
         state: "disconnected",
         since: last?.since ?? 0,
-        ...(last && { reason: last.reason }),
+        ...(last && { reason: last.reason, lost: last.lost }),
         streams: 0,
         offers: [],
       };
@@ -182,6 +254,8 @@ export class TunnelledSites {
       streams: entry.tunnel.mux.streams,
       agent: entry.agent,
       offers: entry.offers,
+      ...(entry.core && { core: entry.core }),
+      ...(!link && { away: this.#away(entry) }),
     };
   }
 

@@ -35,13 +35,13 @@ beforeAll(async () => {
   hub = await lab.startHub({
     limits: { handshake_seconds: 1, handshakes: HANDSHAKES, refusals_per_minute: 100_000 },
   });
-  agent = await lab.connect(hub, PATH, { services: { livestatus: target.name } });
+  agent = await lab.connect(hub, PATH, { services: { notify: target.name } });
   before = held();
 });
 
 // after each attack all is as it was: the connected agent serves, another gets in, nothing is left open
 afterEach(async () => {
-  const client = await Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp).send("GET hosts\n");
+  const client = await Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp).send("GET hosts\n");
   expect((await client.end().all()).toString()).toBe("GET hosts\n");
   await client.closed;
   await until("what was opened to be closed", () => held().files <= before.files);
@@ -149,7 +149,7 @@ describe("a WebSocket", () => {
 
 test("more handshakes than the hub takes at once are turned away, and do not stop it", async () => {
   const busy = await lab.startHub({ limits: { handshake_seconds: 60, handshakes: HANDSHAKES } });
-  const served = await lab.connect(busy, PATH, { services: { livestatus: target.name } });
+  const served = await lab.connect(busy, PATH, { services: { notify: target.name } });
   const { token } = await busy.addSite("acme/second");
 
   const opened = await many(100, () => RawWebSocket.open(busy.port));
@@ -157,7 +157,7 @@ test("more handshakes than the hub takes at once are turned away, and do not sto
   expect(opened.filter((raw) => raw.status === 503)).toHaveLength(100 - HANDSHAKES);
   expectRefusal(await lab.makeAgent().enroll(token), "E_HUB_BUSY", busy.url, "Wait a minute");
   expect((await served.status()).state).toBe("connected");
-  const client = await Client.to(placesOf(await busy.endpoint(PATH, "livestatus")).tcp).send("still here");
+  const client = await Client.to(placesOf(await busy.endpoint(PATH, "notify")).tcp).send("still here");
   expect((await client.end().all()).toString()).toBe("still here");
 
   for (const raw of opened) raw.socket.destroy();

@@ -43,9 +43,17 @@ export const manners = {
   break(socket: Socket) {
     socket.once("data", () => socket.write("half of the ans", () => socket.resetAndDestroy()));
   },
-  /** Says who it is to everyone who asks. */
-  named: (name: string) => (socket: Socket) => void socket.once("data", () => socket.end(name)),
+  /** A core that tells an agent how it is, and everyone else who it is. */
+  core: (name: string) => (socket: Socket) =>
+    void socket.once("data", (chunk) => {
+      const row = JSON.stringify([[1_790_000_000, 4711, name, name, 1, 2]]);
+      const status = `200 ${String(row.length).padStart(11)}\n${row}`;
+      socket.end(chunk.includes("program_start") ? status : name);
+    }),
 };
+
+/** For an agent whose target must not have other connections than the test's: its core is asked once only. */
+export const PROBED_ONCE = { probe: { interval_seconds: 3600 } };
 
 export class Target {
   readonly #server: Server;

@@ -122,7 +122,7 @@ const references = [
     file: "hub.toml",
     schema: hubConfig,
     least: 'url = "wss://hub.example.com"',
-    examples: ["listen.certificate", "listen.key"],
+    examples: ["listen.certificate", "listen.key", "livestatus.requests_per_second"],
   },
   {
     file: "agent.toml",
@@ -137,6 +137,9 @@ const references = [
       "proxy.password_file",
       "services.livestatus",
       "services.http",
+      "livestatus.longest_request_mib",
+      "livestatus.largest_answer_mib",
+      "livestatus.requests_per_second",
     ],
   },
 ] as const;

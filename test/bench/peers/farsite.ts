@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { answers, eventually, freePort, type Peer } from "./peer.ts";
 
 const ROOT = join(import.meta.dir, "../../..");
-const LIVESTATUS_PORT = 6557;
-/** Bulk on the hub: behind Livestatus when the line is full. */
-const HTTP_PORT = 5000;
+/** Treated as Livestatus is, but not looked into: what the load says is no Livestatus. */
+const INTERACTIVE = { service: "ec", port: 6558 };
+/** Bulk on the hub: behind the other when the line is full. */
+const BULK = { service: "http", port: 5000 };
 
 export const farsite: Peer = {
   name: "farsite",
@@ -44,7 +45,11 @@ export const farsite: Peer = {
       `pool = "127.${randomInt(128, 255)}.${randomInt(256)}.0/24"`, // another hub may run on this machine
     ]);
     const address = `tcp:${core.host}:${core.port}`;
-    const agentPart = part("agent", ["[services]", `livestatus = "${address}"`, `http = "${address}"`]);
+    const agentPart = part("agent", [
+      "[services]",
+      `${INTERACTIVE.service} = "${address}"`,
+      `${BULK.service} = "${address}"`,
+    ]);
 
     const hub = hubPart.start("serve");
     await eventually(() => hubPart.ask("status", "--json"), [hub]);
@@ -57,8 +62,8 @@ export const farsite: Peer = {
       if (sites[0].state !== "connected") throw new Error(`the site is ${sites[0].state}`);
     }, [hub, agent]);
 
-    const target = { host: String(site.address), port: LIVESTATUS_PORT, within: hubSide.within };
+    const target = { host: String(site.address), port: INTERACTIVE.port, within: hubSide.within };
     await answers(load, target, [hub, agent]);
-    return { target, bulk: { ...target, port: HTTP_PORT }, sides: { hub, agent } };
+    return { target, bulk: { ...target, port: BULK.port }, sides: { hub, agent } };
   },
 };

@@ -16,7 +16,7 @@ const PATH = "acme/main";
 const echo = await Target.start(manners.echo, lab.cleanup);
 const digest = await Target.start(manners.digest, lab.cleanup);
 const greet = await Target.start(manners.greet, lab.cleanup);
-const services = { livestatus: echo.name, ec: digest.name, notify: greet.name };
+const services = { notify: echo.name, ec: digest.name, "cmk-agent": greet.name };
 const digestOf = (data: Buffer) => `${data.length} ${createHash("sha256").update(data).digest("hex")}`;
 
 interface Line {
@@ -54,7 +54,7 @@ async function clientOf(hub: TestHub, service: keyof typeof services): Promise<C
 }
 
 async function expectAnswers(hub: TestHub): Promise<void> {
-  const client = await (await clientOf(hub, "livestatus")).send("GET hosts\n");
+  const client = await (await clientOf(hub, "notify")).send("GET hosts\n");
   expect((await client.end().all()).toString()).toBe("GET hosts\n");
 }
 
@@ -91,7 +91,7 @@ describe.each<[string, Upgrades, string]>([
 test("a WebSocket that is cut again and again is given up for plain requests; streams go on meanwhile", async () => {
   const line = await lineThrough("pass");
   await carriedBy(line, "websocket");
-  const client = await (await clientOf(line.hub, "livestatus")).send("a");
+  const client = await (await clientOf(line.hub, "notify")).send("a");
   await until("an answer", () => client.received === 1);
   // after the handshake, with the first heartbeats or bytes of streams
   line.box.upgrades = { cutAfter: 1_000 };
@@ -109,7 +109,7 @@ test("a WebSocket that is cut again and again is given up for plain requests; st
 test("the session moves back to a WebSocket when that gets through, and away again, while 16 MiB go each way", async () => {
   const line = await lineThrough("strip", { carrier: { websocket_retry_seconds: 1 } });
   await carriedBy(line, "https");
-  const client = await clientOf(line.hub, "livestatus");
+  const client = await clientOf(line.hub, "notify");
   const data = randomBytes(16 * MIB);
   const part = data.length / 4;
   const sendPart = async (n: number) => {
@@ -148,12 +148,12 @@ describe("a session over plain requests", () => {
   test("carries 16 MiB each way, half-closes and early ends", async () => {
     const { hub } = await shared;
     const data = randomBytes(16 * MIB);
-    const echoed = await clientOf(hub, "livestatus");
+    const echoed = await clientOf(hub, "notify");
     void echoed.send(data).then(() => echoed.end());
     const counted = await (await clientOf(hub, "ec")).send(data);
     expect((await counted.end().all()).toString()).toBe(digestOf(data));
     expect(digestOf(await echoed.all())).toBe(digestOf(data));
-    const greeted = await clientOf(hub, "notify");
+    const greeted = await clientOf(hub, "cmk-agent");
     expect((await greeted.all()).toString()).toBe("hello");
     const before = greet.received;
     await greeted.send(randomBytes(MIB));
@@ -167,7 +167,7 @@ describe("a session over plain requests", () => {
     await Promise.all(
       Array.from({ length: 64 }, async () => {
         const data = randomBytes(16 << 10);
-        const client = await (await clientOf(hub, "livestatus")).send(data);
+        const client = await (await clientOf(hub, "notify")).send(data);
         expect((await client.end().all()).equals(data)).toBe(true);
       }),
     );
@@ -175,7 +175,7 @@ describe("a session over plain requests", () => {
 
   test("goes on when something cuts its connections", async () => {
     const line = await shared;
-    const client = await (await clientOf(line.hub, "livestatus")).send("a");
+    const client = await (await clientOf(line.hub, "notify")).send("a");
     await until("an answer", () => client.received === 1);
     line.box.cutAll();
     await client.send("b");
@@ -204,7 +204,7 @@ describe("a session over plain requests", () => {
 
   test("is cut when its key is revoked, and the agent is told why", async () => {
     const line = await shared;
-    const client = await (await clientOf(line.hub, "livestatus")).send("a");
+    const client = await (await clientOf(line.hub, "notify")).send("a");
     await until("an answer", () => client.received === 1);
     await line.hub.ok("site", "revoke", PATH);
     await client.closed;
@@ -243,7 +243,7 @@ describe.skipIf(!haveNginx)("behind nginx that was not told of WebSockets", () =
     const agent = await lab.connect(hub, PATH, { services });
     await carriedBy({ agent, hub }, "https");
     const data = randomBytes(16 * MIB);
-    const client = await clientOf(hub, "livestatus");
+    const client = await clientOf(hub, "notify");
     void client.send(data).then(() => client.end());
     expect(digestOf(await client.all())).toBe(digestOf(data));
     await stop({ agent, hub });

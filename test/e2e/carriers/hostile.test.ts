@@ -24,12 +24,12 @@ beforeAll(async () => {
   hub = await lab.startHub({
     limits: { handshake_seconds: 1, handshakes: HANDSHAKES, refusals_per_minute: 100_000 },
   });
-  agent = await lab.connect(hub, PATH, { services: { livestatus: target.name }, carrier: { kind: "https" } });
+  agent = await lab.connect(hub, PATH, { services: { notify: target.name }, carrier: { kind: "https" } });
 });
 
 // after each attack all is as it was: the connected agent serves, on the session that it had
 afterEach(async () => {
-  const client = await Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp).send("GET hosts\n");
+  const client = await Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp).send("GET hosts\n");
   expect((await client.end().all()).toString()).toBe("GET hosts\n");
   expect(agent.process.output).not.toContain("connection lost");
   expectNoTrace(hub.process.output);
@@ -210,10 +210,10 @@ test("whoever sees the requests and slips something in ends that carrier only: i
     listen: { port, tls: "off" },
   });
   const inspected = await lab.connect(seenThrough, PATH, {
-    services: { livestatus: target.name },
+    services: { notify: target.name },
     carrier: { kind: "https" },
   });
-  const client = await Client.to(placesOf(await seenThrough.endpoint(PATH, "livestatus")).tcp).send("a");
+  const client = await Client.to(placesOf(await seenThrough.endpoint(PATH, "notify")).tcp).send("a");
   await until("an answer", () => client.received === 1);
   const before = seen.carrier;
   await until("the carrier to end", async () => {

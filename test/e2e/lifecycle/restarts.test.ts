@@ -13,12 +13,12 @@ afterAll(() => lab.end());
 
 const PATH = "acme/main";
 const target = await Target.start(manners.echo, lab.cleanup);
-const services = { livestatus: target.name };
+const services = { notify: target.name };
 const MIB = 1 << 20;
 
 /** Asks through both sockets of the site's endpoint. */
 async function expectService(hub: TestHub): Promise<void> {
-  const places = placesOf(await hub.endpoint(PATH, "livestatus"));
+  const places = placesOf(await hub.endpoint(PATH, "notify"));
   for (const place of Object.values(places)) {
     const client = await Client.to(place).send("GET hosts\n");
     expect((await client.end().all()).toString()).toBe("GET hosts\n");
@@ -45,26 +45,26 @@ describe("hub and agent", () => {
 
   const sockets = () => [
     join(hub.runDir, "admin.sock"),
-    join(hub.runDir, PATH, "livestatus.sock"),
+    join(hub.runDir, PATH, "notify.sock"),
     join(agent.runDir, "status.sock"),
   ];
 
   test("the agent stops in good order and starts again", async () => {
-    const client = await Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp).send("x");
+    const client = await Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp).send("x");
     await until("an answer", () => client.received === 1);
     await agent.stop();
     expect(existsSync(join(agent.runDir, "status.sock"))).toBe(false);
     expect(await client.over()).toMatchObject({ broken: "ECONNRESET", ended: false });
     await hub.reaches(PATH, "disconnected");
     expect((await hub.site(PATH)).reason).toBe("the agent stops");
-    const refused = Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp);
+    const refused = Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp);
     expect((await refused.over()).broken).toBe("ECONNRESET");
     await agent.start();
     await expectAsBefore();
   });
 
   test("the agent is killed and starts again", async () => {
-    const client = await Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp).send("x");
+    const client = await Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp).send("x");
     await until("an answer", () => client.received === 1);
     await agent.crash();
     await hub.reaches(PATH, "interrupted");
@@ -94,7 +94,7 @@ describe("hub and agent", () => {
   });
 
   test("both stop with clients connected, and leave no socket", async () => {
-    const places = placesOf(await hub.endpoint(PATH, "livestatus"));
+    const places = placesOf(await hub.endpoint(PATH, "notify"));
     const clients = Object.values(places).map((place) => Client.to(place));
     for (const client of clients) {
       await client.send("x");
@@ -132,7 +132,7 @@ describe("the line between hub and agent", () => {
     "%s in the middle of transfers: they go on, no byte lost",
     async (how) => {
       const data = randomBytes(8 * MIB);
-      const place = placesOf(await hub.endpoint(PATH, "livestatus")).tcp;
+      const place = placesOf(await hub.endpoint(PATH, "notify")).tcp;
       const clients = [Client.to(place), Client.to(place)];
       const done = clients.map(async (client) => {
         void client.send(data).then(() => client.end());
@@ -168,7 +168,7 @@ describe("the line between hub and agent", () => {
     await hub.start();
     await agent.start();
     await hub.reaches(PATH, "connected");
-    const client = await Client.to(placesOf(await hub.endpoint(PATH, "livestatus")).tcp).send("x");
+    const client = await Client.to(placesOf(await hub.endpoint(PATH, "notify")).tcp).send("x");
     await until("an answer", () => client.received === 1);
     agent.process.signal("SIGSTOP");
     relay.cut();

@@ -27,7 +27,7 @@ const spellings = (bytes: Uint8Array): Buffer[] => {
 // a life with everything that is logged: at the finest level, with failures, a used token and a revoked key
 const hub = await lab.startHub({ log: { level: "debug" } });
 const target = await Target.start(manners.echo, lab.cleanup);
-const settings = { services: { livestatus: target.name }, log: { level: "debug" as const } };
+const settings = { services: { notify: target.name }, log: { level: "debug" as const } };
 const { token } = await hub.addSite("acme/main");
 const agent = lab.makeAgent(settings);
 // not as an argument: those are for everyone on the host to see
@@ -35,7 +35,7 @@ const enrolled = await agent.call(["enroll", "-"], { stdin: token });
 const said = [enrolled, await lab.makeAgent().call(["enroll", "-"], { stdin: token })];
 await agent.start();
 await hub.reaches("acme/main", "connected");
-const places = placesOf(await hub.endpoint("acme/main", "livestatus"));
+const places = placesOf(await hub.endpoint("acme/main", "notify"));
 
 const secretOf = (file: string) => Buffer.from(readFileSync(file, "utf8"), "base64");
 const pemBody = readFileSync(join(hub.stateDir, "tls-key.pem"), "utf8").split("\n")[1] ?? "";

@@ -11,12 +11,12 @@ afterAll(() => lab.end());
 
 const target = await Target.start(manners.echo, lab.cleanup);
 const hub = await lab.startHub();
-const settings = { services: { livestatus: target.name } };
+const settings = { services: { notify: target.name } };
 let count = 0;
 
-/** The two places where a site's Livestatus is offered. */
+/** The two places where a site's service is offered. */
 async function placesAt(path: string): Promise<Record<"tcp" | "unix", Place>> {
-  return placesOf(await hub.endpoint(path, "livestatus"));
+  return placesOf(await hub.endpoint(path, "notify"));
 }
 
 /** A client that has an answer and goes on. */

@@ -17,7 +17,7 @@ const ports = {
   break: 7006,
   dead: 7007,
 };
-const start = (name: Exclude<keyof typeof manners, "named">) => Target.start(manners[name], lab.cleanup);
+const start = (name: Exclude<keyof typeof manners, "core">) => Target.start(manners[name], lab.cleanup);
 const targets = {
   echo: await start("echo"),
   digest: await start("digest"),

@@ -6,7 +6,7 @@ import type { HubStatus, SiteView } from "../../../hub/hub.ts";
 import manifest from "../../../package.json" with { type: "json" };
 import { FarsiteLab, freePort, type TestAgent } from "../../lab/farsite.ts";
 import { Client, placesOf } from "../client.ts";
-import { manners, Target } from "../target.ts";
+import { manners, PROBED_ONCE, Target } from "../target.ts";
 
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
@@ -18,13 +18,26 @@ const tenants = ["acme", "globex"];
 
 const hub = await lab.startHub();
 const targets = await Promise.all(
-  tenants.map((name) => Target.start(manners.named(`core of ${name}`), lab.cleanup)),
+  tenants.map((name) => Target.start(manners.core(`core of ${name}`), lab.cleanup)),
 );
 const dead = `tcp:127.0.0.1:${await freePort()}`;
+/** What a tenant's core says of itself. */
+const online = (tenant: string) => ({
+  state: "online",
+  since: ISO,
+  core: {
+    started: 1_790_000_000,
+    pid: 4711,
+    program: `core of ${tenant}`,
+    livestatus: `core of ${tenant}`,
+    hosts: 1,
+    services: 2,
+  },
+});
 const agents: TestAgent[] = [];
 for (const [index, tenant] of tenants.entries()) {
   const services = { livestatus: targets[index]!.name, http: dead };
-  agents.push(await lab.connect(hub, `${tenant}/main`, { services }));
+  agents.push(await lab.connect(hub, `${tenant}/main`, { services, ...PROBED_ONCE }));
 }
 
 describe("two tenants with the same site ID", () => {
@@ -40,7 +53,7 @@ describe("two tenants with the same site ID", () => {
     for (const [index, tenant] of tenants.entries()) {
       const before = targets.map((target) => target.total);
       for (const place of Object.values(placesOf(await hub.endpoint(`${tenant}/main`, "livestatus")))) {
-        const client = await Client.to(place).send("who are you?");
+        const client = await Client.to(place).send("GET status\n\n");
         expect((await client.all()).toString()).toBe(`core of ${tenant}`);
       }
       const after = targets.map((target, at) => target.total - before[at]!);
@@ -103,6 +116,7 @@ describe("what scripts read", () => {
     streams: 0,
     agent: { version: manifest.version, host: expect.any(String), clockSkew: expect.any(Number) },
     offers: ["livestatus", "http"],
+    livestatus: online(tenant),
   });
   /** The round-trip time is there once it was measured. */
   const withoutRtt = ({ rtt, ...rest }: SiteView) => {
@@ -119,6 +133,7 @@ describe("what scripts read", () => {
       key: expect.stringMatching(/^[A-Za-z0-9+/]{43}=$/),
       sites: 2,
       connected: 2,
+      online: 2,
     });
     expect(sites.map(withoutRtt)).toEqual(tenants.map(site));
   });
@@ -189,6 +204,7 @@ describe("what scripts read", () => {
       hubVersion: manifest.version,
       clockSkew: expect.any(Number),
       services: ["livestatus", "http"],
+      core: online("acme"),
     });
     if (rtt !== undefined) expect(rtt).toBeGreaterThan(0);
   });
@@ -215,7 +231,7 @@ describe("what people read", () => {
   test("farsite-hub status and endpoints", async () => {
     const status = (await hub.ok("status")).trimEnd().split("\n");
     expect(status[0]).toMatch(new RegExp(`^farsite-hub ${manifest.version} at ${hub.url}, up \\d+ s$`));
-    expect(status[1]).toBe("2 of 2 sites connected");
+    expect(status[1]).toBe("2 of 2 sites connected, 2 online");
     expect(status.filter((line) => /^(acme|globex)\/main +127\..* connected /.test(line))).toHaveLength(2);
 
     const endpoints = (await hub.ok("endpoints")).trimEnd().split("\n");

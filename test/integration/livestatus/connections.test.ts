@@ -7,7 +7,8 @@ import { DOORS, type Door, suite } from "./stage.ts";
 
 const FIXED = "ResponseHeader: fixed16\n";
 const KEPT = "KeepAlive: on\n";
-const SMALL = `GET status\nColumns: num_hosts\n${FIXED}`;
+// what the hub cannot have kept from before
+const SMALL = `GET hosts\nStats: state >= 0\n${FIXED}`;
 /** ms in which a core that has a connection to spare would surely have answered. */
 const SILENCE = 500;
 /** Connections at once that no core is expected to serve. */
@@ -128,12 +129,12 @@ await suite("Livestatus connections", { servicesPerHost: 14 }, (stage) => {
   });
 
   describe("the core's few connections", () => {
-    test("none is opened before a client comes, and one for each client", async () => {
-      const { doors } = stage();
+    test("none is opened before a client comes, and one for each client where the service is bytes", async () => {
+      const { joined } = stage();
       await stage().connected(0);
       const before = await stage().accepted();
       await stage().connected(0);
-      for (const [index, { target }] of doors.entries()) {
+      for (const [index, { target }] of joined.entries()) {
         const silent = visit(target);
         await stage().connected(1);
         silent.abandon();
@@ -142,11 +143,32 @@ await suite("Livestatus connections", { servicesPerHost: 14 }, (stage) => {
       }
     });
 
-    test("idle kept connections hold theirs, and give it back when the client leaves", async () => {
-      const { core, unix, doors } = stage();
+    test("with Livestatus a client has none before it asks, nor when it has its answer", async () => {
+      const { gated } = stage();
+      await stage().connected(0);
+      const before = await stage().accepted();
+      const silent = gated.map(({ target }) => visit(target).send("GET hosts\n"));
+      // many more than the core could serve at once
+      const kept = await Promise.all(
+        Array.from({ length: 8 * limit }, (_, number) => keptConnection(gated[number % 2]?.target as Target)),
+      );
+      await stage().connected(0);
+      for (const connection of kept) {
+        connection.send(`${SMALL}${KEPT}\n`);
+        expect((await connection.response()).code).toBe(200);
+      }
+      await stage().connected(0);
+      // one for each question, that of this question included
+      expect((await stage().accepted()) - before).toBe(2 * kept.length + 1);
+      expect(silent.map((client) => client.received)).toEqual([0, 0]);
+      for (const connection of kept) connection.close();
+    });
+
+    test("idle kept connections hold theirs where the service is bytes, until the client leaves", async () => {
+      const { core, unix, joined } = stage();
       const held: LivestatusConnection[] = [];
       for (let number = 0; number < limit; number++) {
-        held.push(await keptConnection((doors[number % doors.length] as Door).target));
+        held.push(await keptConnection((joined[number % joined.length] as Door).target));
       }
       expect(stage().connections).toBe(limit);
       const next = visit(core).send(`${SMALL}\n`);
@@ -163,7 +185,7 @@ await suite("Livestatus connections", { servicesPerHost: 14 }, (stage) => {
     });
 
     test("a half-close alone gives it back, too", async () => {
-      for (const { target } of stage().doors) {
+      for (const { target } of stage().joined) {
         const held = await keptConnection(target);
         await stage().connected(1);
         held.finish();

@@ -49,6 +49,10 @@ export class Stage {
   /** The core's own TCP port. */
   readonly coreTcp: Target;
   readonly doors: readonly Door[];
+  /** Those at which the hub takes requests apart and asks the core itself: those of the service `livestatus`. */
+  readonly gated: readonly Door[];
+  /** Those at which each client has the core to itself, byte for byte: those of a service that is only bytes to the hub. */
+  readonly joined: readonly Door[];
   /** Those to the core's Unix socket, as usually configured. */
   readonly tcp: Target;
   readonly unix: Target;
@@ -65,6 +69,8 @@ export class Stage {
     this.agent = agent;
     this.site = site;
     this.doors = doors;
+    this.gated = doors.slice(0, 2);
+    this.joined = doors.slice(2);
     this.core = { unix: site.socket };
     this.coreTcp = { host: "127.0.0.1", port };
     this.tcp = this.door("the TCP endpoint");
@@ -146,7 +152,8 @@ async function setUp(lab: FarsiteLab, options: StageOptions): Promise<Stage> {
   await startIcinga(site, { cleanup: lab.cleanup });
   const hub = await lab.startHub({ services: { [BY_TCP]: BY_TCP_PORT } });
   const services = { livestatus: `unix:${site.socket}`, [BY_TCP]: `tcp:127.0.0.1:${port}` };
-  const agent = await lab.connect(hub, SITE, { services });
+  // the tests count the connections of the core, so it is probed at the start only
+  const agent = await lab.connect(hub, SITE, { services, probe: { interval_seconds: 3600 } });
   await settled(site);
   const [direct, byTcp] = [await hub.endpoint(SITE, "livestatus"), await hub.endpoint(SITE, BY_TCP)];
   const doors: Door[] = [

@@ -93,6 +93,7 @@ export class RunningAgent {
     this.#connector = new Connector({
       enrolled,
       services,
+      core: () => undefined,
       carriers: wayOut({ config, routeTo, certificate: enrolled.certificate, log: this.log }).carriers,
       route: (url) => viewOf(routeTo(url)),
       clock: systemClock,

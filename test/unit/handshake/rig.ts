@@ -51,6 +51,9 @@ export class World {
   readonly registry: Registry;
   readonly enrolment: Enrolment;
   readonly sites: TunnelledSites;
+  /** Called when the tunnel's view of a site changes, and when a site gets an agent's key. */
+  changed: (siteId: number) => void = () => {};
+  keyed: (site: Site) => void = () => {};
 
   private constructor(readonly store: Store) {
     const wall = () => this.clock.wall();
@@ -65,6 +68,7 @@ export class World {
       maxStreams: 16,
       hold: HOLD,
       lost: () => {},
+      changed: (siteId) => this.changed(siteId),
     });
   }
 
@@ -112,6 +116,7 @@ export class World {
       log: this.log,
       timeout: TIMEOUT,
       refused: (peer) => void this.guesses.push(peer),
+      enrolled: (site) => this.keyed(site),
     });
     return { agentEnd, hubEnd, welcomed };
   }

@@ -7,8 +7,9 @@ import { decodeToken } from "../../../common/handshake/index.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub, type NewToken } from "../../../hub/hub.ts";
+import { SiteStates } from "../../../hub/livestatus/index.ts";
 import { adminApp } from "../../../hub/web/index.ts";
-import { Agent, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
+import { Agent, HOLD, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
 import { codeOf, scratch } from "./rig.ts";
 
 interface Rig {
@@ -34,12 +35,22 @@ async function rig(limits = ""): Promise<Rig> {
     packed: new Set(),
     open: () => undefined,
   });
+  const states = new SiteStates({
+    clock,
+    log,
+    tunnel: (id) => sites.state(id),
+    hold: HOLD,
+    grace: MINUTE,
+  });
+  world.changed = (id) => states.update(id);
+  world.keyed = (site) => states.know(site);
   const fingerprint = Buffer.alloc(32, 5);
   const hub = new Hub({
     config,
     registry,
     enrolment,
     sites,
+    states,
     endpoints,
     identity,
     tls: { certificate: "", key: "", fingerprint },

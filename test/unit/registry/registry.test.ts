@@ -173,6 +173,22 @@ test("every change leaves a line of who did what to which, and when; a refused o
   ]);
 });
 
+test("what somebody tried can be written into the audit, too", async () => {
+  const { registry, store, clock } = await withSites([]);
+  await registry.record("client 192.0.2.1", "livestatus.refuse", "acme/main", "COMMAND X; it's; 'quoted'");
+  const [row] = (await query(
+    store,
+    "SELECT at, actor, action, target, detail FROM audit ORDER BY id DESC",
+  )) as object[];
+  expect(Object.values(row ?? {})).toEqual([
+    clock.wall(),
+    "client 192.0.2.1",
+    "livestatus.refuse",
+    "acme/main",
+    "COMMAND X; it's; 'quoted'",
+  ]);
+});
+
 test("a change that fails in the middle leaves nothing", async () => {
   const { registry, store } = await withSites([]);
   await query(

@@ -7,6 +7,7 @@ import { Duplex } from "node:stream";
 export class FakeSocket extends Duplex {
   connecting = true;
   noDelay = false;
+  bytesRead = 0;
   /** The other side was told by a reset, not by an end. */
   wasReset = false;
   #received: Buffer[] = [];
@@ -30,6 +31,7 @@ export class FakeSocket extends Duplex {
 
   /** The target sends. */
   answer(text: string | Buffer): void {
+    this.bytesRead += Buffer.byteLength(text);
     this.push(text);
   }
 
@@ -56,7 +58,9 @@ export class FakeSocket extends Duplex {
 
   unblock(): void {
     this.blocking = false;
-    this.#blocked?.();
+    const blocked = this.#blocked;
+    this.#blocked = undefined;
+    blocked?.();
   }
 
   override _read(): void {}

@@ -49,6 +49,7 @@ async function crowd(): Promise<Crowd> {
     maxStreams: 16,
     hold: 0,
     lost: () => {},
+    changed: () => {},
   });
   const hub = { down: false };
   const tries: number[][] = [];
@@ -71,6 +72,7 @@ async function crowd(): Promise<Crowd> {
         identity: own,
       },
       urls: ["wss://hub.example"],
+      core: () => undefined,
       services: new Services({
         targets: new Map(),
         dial: () => {
@@ -86,7 +88,7 @@ async function crowd(): Promise<Crowd> {
         const [near, far] = memoryPair();
         carriers.add(near);
         const deps = { identity, registry, sites, clock, log, random: systemRandom, timeout: 10 * SECOND };
-        void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {} });
+        void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {}, enrolled: () => {} });
         return near;
       }, clock),
       clock,

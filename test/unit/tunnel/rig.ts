@@ -92,6 +92,7 @@ export async function rig({ dial, kinds, ...change }: Change = {}): Promise<Rig>
       identity,
     },
     urls: ["wss://hub.example"],
+    core: () => undefined,
     services: new Services({
       targets: new Map([["livestatus", { path: "/run/live" }]]),
       dial: () => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FarsiteError } from "../../../common/errors.ts";
 import { pack } from "../../../common/msgpack.ts";
 import { INTERACTIVE } from "../../../common/mux/index.ts";
-import { HOLD, openStream, SECOND, settle, World } from "../handshake/rig.ts";
+import { HOLD, openStream, pass, SECOND, settle, World } from "../handshake/rig.ts";
 import { Tap } from "../mux/rig.ts";
 
 test("a site's state follows its carrier and its session, each change with its time and reason", async () => {
@@ -46,6 +46,25 @@ test("no stream is opened to a site that is not connected now", async () => {
   expect(open()).toBeUndefined();
   world.clock.advance(60 * SECOND);
   expect(open()).toBeUndefined();
+});
+
+test("why no stream can be opened is said in words, and nothing as long as one can", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const reason = () => world.sites.unreachable(id);
+  expect(reason()).toBe("the site is not connected");
+  const agent = await world.enrolled();
+  const over = world.receive();
+  await agent.connect(over);
+  expect(reason()).toBeUndefined();
+  over.agentEnd.cut("the line went dead");
+  await settle();
+  world.clock.advance(HOLD);
+  expect(reason()).toBeUndefined();
+  world.clock.advance(1);
+  expect(reason()).toBe("the site is not connected: the line went dead");
+  world.clock.advance(60 * SECOND);
+  expect(reason()).toBe("the site is not connected: no new carrier within 60 s: the line went dead");
 });
 
 test("while a carrier is being replaced new streams wait for the next, and open there", async () => {
@@ -145,6 +164,71 @@ test("what an agent says it offers is shown; what it says of things unknown here
     state: "connected",
     offers: ["livestatus", "http"],
   });
+});
+
+const CORE = { started: 1, pid: 2, program: "p", livestatus: "l" };
+const REPORT = { kind: "core", service: "livestatus", state: "online", since: 0, core: CORE };
+const DEAD = { kind: "core", service: "livestatus", state: "dead", cause: "hung", reason: "r", since: 0 };
+
+test("what an agent says of its core is kept for its session, fit for a line; of other cores nothing is", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const agent = await world.connected();
+  const say = async (report: unknown) => {
+    agent.tunnel?.mux.sendControl(pack(report));
+    await settle();
+    return world.sites.state(id).core;
+  };
+  expect(await say({ ...REPORT, service: "livestatus-2" })).toBeUndefined();
+  expect(await say({ ...REPORT, of: "a newer release", core: { ...CORE, more: 1 } })).toEqual(REPORT);
+  const nasty = "a\nSite x: state changed\u001b[2J\u202e\u2028";
+  expect(await say({ ...DEAD, reason: nasty })).toEqual({ ...DEAD, reason: "a?Site x: state changed?[2J??" });
+  agent.tunnel = undefined;
+  await agent.connect();
+  expect(world.sites.state(id).core).toBeUndefined();
+});
+
+test("reports without end are not acted upon one by one, and the last one counts", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const agent = await world.connected();
+  let changes = 0;
+  world.changed = () => void changes++;
+  for (let i = 0; i <= 1_000; i++)
+    agent.tunnel?.mux.sendControl(pack({ ...REPORT, core: { ...CORE, pid: i } }));
+  await settle();
+  expect([changes, agent.ends]).toEqual([10, []]);
+  world.clock.advance(SECOND);
+  expect(changes).toBe(11);
+  expect(world.sites.state(id).core).toMatchObject({ core: { pid: 1_000 } });
+  await pass(world.clock, 5 * SECOND);
+  expect(changes).toBe(11);
+  // one that behaves from now on is heard at once
+  agent.tunnel?.mux.sendControl(pack(DEAD));
+  await settle();
+  expect(changes).toBe(12);
+});
+
+test.each([
+  ["a reason of 201 characters", { ...DEAD, reason: "x".repeat(201) }],
+  ["a release of 65 characters", { ...REPORT, core: { ...CORE, program: "x".repeat(65) } }],
+  ["a cause that is none", { ...DEAD, cause: "bored" }],
+  ["a state that is none", { ...DEAD, state: "down" }],
+  ["no cause", { ...DEAD, cause: undefined }],
+  ["online without a core", { ...REPORT, core: undefined }],
+  ["a time before all time", { ...DEAD, since: -1 }],
+  ["a time after all time", { ...DEAD, since: 1e300 }],
+  ["a time that is none", { ...DEAD, since: "now" }],
+  ["a start that is none", { ...REPORT, core: { ...CORE, started: Number.NaN } }],
+  ["a part of a process", { ...REPORT, core: { ...CORE, pid: 0.5 } }],
+  ["fewer than no hosts", { ...REPORT, core: { ...CORE, hosts: -1 } }],
+  ["a service that is none", { ...DEAD, service: "../x" }],
+])("a report on a core with %s ends the session", async (_, report) => {
+  const world = await World.open();
+  const agent = await world.connected();
+  agent.tunnel?.mux.sendControl(pack(report));
+  await settle();
+  expect(agent.ends.map((end) => end.code)).toEqual(["E_PROTOCOL"]);
 });
 
 test.each([

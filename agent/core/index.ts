@@ -1,0 +1,3 @@
+export { listensAt } from "./listening.ts";
+export { secure } from "./secure.ts";
+export { CoreWatch } from "./watch.ts";

@@ -1,0 +1,179 @@
+/**
+ * What is asked of a core on one stream, and its answer. A stream serves one question, behind which the core
+ * ends the connection: so its thread is free the moment it has answered, and a new stream costs no round trip.
+ */
+
+import type { Clock } from "../../common/clock.ts";
+import { AnswerReader, Refusal } from "../../common/livestatus/index.ts";
+import type { ResetReason, Stream } from "../../common/mux/index.ts";
+import { Deadline } from "./deadline.ts";
+
+/** What goes to the core at once, and how its answer is told. */
+export interface Question {
+  /** Commands first, if there are any, then the query. */
+  bytes: Buffer[];
+  /** The answer tells its own length; otherwise its end is the end of the stream. */
+  fixed16: boolean;
+  /** Nothing follows: the core is told, and ends the connection when it is through. */
+  halfClose: boolean;
+  /** ms that the core may wait by itself before it answers (WaitTimeout). */
+  wait: number;
+}
+
+export interface AnswerEvents {
+  /** Bytes of the answer; `consumed` is owed for them. */
+  data(chunk: Buffer): void;
+  /** All has come: so it says itself, or the core has ended the stream. */
+  whole(): void;
+  /** The core has ended the stream before a fixed16 answer was whole. */
+  cut(): void;
+  /** It will not come, or not the rest of it. */
+  failed(refusal: Refusal): void;
+}
+
+export interface ExchangeOptions {
+  stream: Stream;
+  question: Question;
+  events: AnswerEvents;
+  clock: Clock;
+  /** ms in which neither the core sends nor the client takes anything before it is given up. */
+  timeout: number;
+  /** Bytes of an answer at most. */
+  largest: number;
+  /** The core has nothing to do with it any more. */
+  over: () => void;
+}
+
+/** ms after an answer in which a core that does not end the connection is waited for. */
+const LINGER = 1_000;
+
+/** Why a stream was reset, in words for who asked. */
+const REASONS: Record<ResetReason, string> = {
+  cancelled: "the core broke the connection",
+  serviceUnknown: "its agent offers no Livestatus",
+  serviceRefused: "its agent does not allow this request",
+  targetUnreachable: "its agent cannot reach the core",
+  limit: "too many connections to the site are open",
+  sessionLost: "the connection to the site was lost",
+  internal: "the agent could not serve the request",
+};
+
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #reader: AnswerReader | undefined;
+  readonly #deadline: Deadline;
+  #bytes = 0;
+  #told = false;
+  #over = false;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    const { stream, question, clock, timeout } = options;
+    this.#reader = question.fixed16 ? new AnswerReader() : undefined;
+    this.#deadline = new Deadline(clock, () => this.#late());
+    stream.attach({
+      data: (chunk) => this.#data(chunk),
+      end: () => this.#end(),
+      drain: () => {},
+      reset: (reason) => this.#fail(new Refusal(reason === "serviceRefused" ? 403 : 502, REASONS[reason])),
+    });
+    this.#deadline.set(timeout + question.wait);
+    for (const bytes of question.bytes) stream.write(bytes);
+    if (question.halfClose) stream.end();
+  }
+
+  /** Whether some of the answer has come: then it can no longer be replaced by an error. */
+  get begun(): boolean {
+    return this.#bytes > 0;
+  }
+
+  /** Bytes of the answer are with the client: the core may send as many more. */
+  consumed(bytes: number): void {
+    this.#moved();
+    this.#options.stream.consumed(bytes);
+  }
+
+  /** Nobody wants the answer any more. Nothing is told after this. */
+  cancel(): void {
+    this.#told = true;
+    this.#options.stream.reset("cancelled");
+    this.#finish();
+  }
+
+  #data(chunk: Buffer): void {
+    if (this.#told) {
+      this.#options.stream.consumed(chunk.length);
+      return;
+    }
+    this.#moved();
+    const reader = this.#reader;
+    const keptBack = reader?.partial.length ?? 0;
+    const part = reader ? reader.push(chunk) : chunk;
+    const surplus = chunk.length + keptBack - part.length - (reader?.partial.length ?? 0);
+    if (surplus > 0) this.#options.stream.consumed(surplus);
+    this.#bytes += part.length;
+    const announced = reader?.head?.length ?? 0;
+    if (this.#bytes > this.#options.largest || announced > this.#options.largest) {
+      const { largest } = this.#options;
+      this.#bytes -= part.length;
+      this.#giveUp(new Refusal(413, `the answer is larger than the ${largest} bytes allowed`));
+      return;
+    }
+    if (part.length > 0) this.#options.events.data(part);
+    if (reader?.whole && !this.#told) {
+      this.#told = true;
+      this.#deadline.set(LINGER);
+      this.#options.stream.end();
+      this.#options.events.whole();
+    }
+  }
+
+  #end(): void {
+    // what is not complete goes on as well: whoever asked sees what the core has said
+    const rest = this.#told ? undefined : this.#reader?.partial;
+    this.#options.stream.end();
+    this.#finish();
+    if (this.#told) return;
+    this.#told = true;
+    if (rest && rest.length > 0) this.#options.events.data(rest);
+    if (this.#reader && !this.#reader.malformed) this.#options.events.cut();
+    else this.#options.events.whole();
+  }
+
+  #late(): void {
+    if (this.#told) this.cancel();
+    else {
+      const { timeout, question } = this.#options;
+      const seconds = Math.round((timeout + question.wait) / 1000);
+      this.fail(new Refusal(502, `the core did not answer within ${seconds} s`));
+    }
+  }
+
+  /** Gives it up for a reason; if the answer is not whole yet, that is told. */
+  fail(refusal: Refusal): void {
+    if (!this.#told) this.#giveUp(refusal);
+  }
+
+  #giveUp(refusal: Refusal): void {
+    this.#options.stream.reset("cancelled");
+    this.#fail(refusal);
+  }
+
+  #fail(refusal: Refusal): void {
+    this.#finish();
+    if (this.#told) return;
+    this.#told = true;
+    this.#options.events.failed(refusal);
+  }
+
+  #moved(): void {
+    if (!this.#over && !this.#told) this.#deadline.set(this.#options.timeout);
+  }
+
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#deadline.clear();
+    this.#options.over();
+  }
+}

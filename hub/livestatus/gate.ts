@@ -1,0 +1,229 @@
+/** What stands between the clients of one site's Livestatus and its core. */
+
+import type { Socket } from "node:net";
+import type { Clock } from "../../common/clock.ts";
+import {
+  describeRequest,
+  headerValue,
+  judge,
+  type Policy,
+  Rate,
+  Refusal,
+  type Request,
+} from "../../common/livestatus/index.ts";
+import type { Log } from "../../common/log.ts";
+import type { Stream } from "../../common/mux/index.ts";
+import { Asking } from "./asking.ts";
+import type { Cache } from "./cache.ts";
+import { Channels } from "./channels.ts";
+import { Client, type ClientHost, type ClientLimits } from "./client.ts";
+import type { AnswerEvents, Question } from "./exchange.ts";
+import { Flights } from "./flights.ts";
+
+export interface GateLimits extends ClientLimits {
+  /** Questions that reach the core at a time. */
+  channels: number;
+  /** ms for which a question waits for one of them. */
+  channelTimeout: number;
+  /** Clients connected at once. */
+  clients: number;
+}
+
+/** A request that the policy does not let through, for the audit. */
+export interface Refused {
+  tenant: string;
+  site: string;
+  /** Where it came from: an address, or "unix". */
+  client: string;
+  /** The user it was made for, as the client says. */
+  user: string | undefined;
+  /** Such as "COMMAND RESTART_PROGRAM". */
+  request: string;
+  reason: string;
+  /** Refusals before this one that were too many to be told one by one. */
+  untold: number;
+}
+
+export interface GateOptions {
+  site: { id: number; tenant: string; name: string };
+  limits: GateLimits;
+  policy: Policy;
+  cache: Cache;
+  clock: Clock;
+  log: Log;
+  open: () => Stream | undefined;
+  unreachable: () => string | undefined;
+  generation: () => string | undefined;
+  refused: (refused: Refused) => void;
+}
+
+export interface GateState {
+  clients: number;
+  /** Questions that are with the core, and those that wait for a channel. */
+  busy: number;
+  waiting: number;
+  /** Since the start of the hub. */
+  requests: number;
+  refused: number;
+  cacheHits: number;
+  cacheMisses: number;
+}
+
+/** Bytes of requests, not complete or waiting, that the clients of a site may have here together. */
+const MOST_HELD = 64 << 20;
+/** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
+const TOLD_PER_SECOND = 1;
+/** Bytes of a user's name that are told. */
+const LONGEST_USER = 64;
+
+export class Gate implements ClientHost {
+  readonly limits: GateLimits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly flights: Flights;
+  readonly #options: GateOptions;
+  readonly #channels: Channels;
+  readonly #clients = new Set<Client>();
+  readonly #asking = new Set<Asking>();
+  readonly #rate: Rate | undefined;
+  readonly #told: Rate;
+  #untold = 0;
+  #held = 0;
+  #requests = 0;
+  #refused = 0;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    const { site, limits, policy, clock, log, cache, generation } = options;
+    this.limits = limits;
+    this.clock = clock;
+    this.log = log.with({ site: `${site.tenant}/${site.name}` });
+    this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
+    this.#rate = policy.requestsPerSecond ? new Rate(clock, policy.requestsPerSecond) : undefined;
+    this.#told = new Rate(clock, TOLD_PER_SECOND);
+    this.flights = new Flights({
+      siteId: site.id,
+      cache,
+      generation,
+      wall: () => clock.wall(),
+      ask: (who, question, events) => this.asking(who, question, events),
+    });
+  }
+
+  get longestRequest(): number {
+    return this.#options.policy.longestRequest;
+  }
+
+  /** Takes a client's connection; `done` is called when it is gone. */
+  serve(socket: Socket, done: () => void): void {
+    const client = new Client(socket, this, () => {
+      this.#clients.delete(client);
+      done();
+    });
+    this.#clients.add(client);
+    if (this.#clients.size > this.limits.clients) client.abort();
+  }
+
+  /** Bytes of requests that a client keeps here, more or less than before. False: too many. */
+  hold(bytes: number): boolean {
+    this.#held += bytes;
+    return this.#held <= MOST_HELD;
+  }
+
+  /** Why a request may not go on to the core; undefined when it may. It counts, once. */
+  verdict(request: Request, client: string): Refusal | undefined {
+    this.#requests++;
+    const refusal =
+      this.#rate?.take() === false
+        ? new Refusal(429, "the site gets too many requests; try again")
+        : judge(this.#options.policy, request);
+    if (refusal) this.#tell(request, client, refusal);
+    return refusal;
+  }
+
+  #tell(request: Request, client: string, { message }: Refusal): void {
+    this.#refused++;
+    if (!this.#told.take()) {
+      this.#untold++;
+      return;
+    }
+    const { site, refused } = this.#options;
+    const named = headerValue(request, "AuthUser")?.slice(0, LONGEST_USER);
+    const user = named && Buffer.from(named, "latin1").toString();
+    const untold = this.#untold;
+    this.#untold = 0;
+    const description = describeRequest(request);
+    this.log.warn("livestatus request refused", {
+      client,
+      user,
+      request: description,
+      reason: message,
+      untold,
+    });
+    refused({
+      tenant: site.tenant,
+      site: site.name,
+      client,
+      user,
+      request: description,
+      reason: message,
+      untold,
+    });
+  }
+
+  /** Why nothing can be asked of the core now. */
+  get unreachable(): Refusal | undefined {
+    const reason = this.#options.unreachable();
+    return reason === undefined ? undefined : new Refusal(502, reason);
+  }
+
+  openUnseen(): Stream | undefined {
+    const { policy, open } = this.#options;
+    // what cannot be read cannot be judged
+    return policy.commands === "all" && policy.tables === "all" ? open() : undefined;
+  }
+
+  /** A question for the core, which the caller starts. */
+  asking(who: string, question: Question, events: AnswerEvents): Asking {
+    const { open, unreachable, clock, policy } = this.#options;
+    const asking = new Asking({
+      who,
+      question,
+      events,
+      channels: this.#channels,
+      open,
+      unreachable,
+      clock,
+      timeout: this.limits.queryTimeout,
+      largest: policy.largestAnswer,
+      over: () => void this.#asking.delete(asking),
+    });
+    this.#asking.add(asking);
+    return asking;
+  }
+
+  /** What is known of the site has changed. If it cannot be reached now, nobody waits for its answers. */
+  changed(): void {
+    const refusal = this.unreachable;
+    if (!refusal) return;
+    // an answer that is coming may still come whole: a core that is busy seems dead to others
+    for (const asking of [...this.#asking]) if (!asking.begun) asking.fail(refusal);
+  }
+
+  get state(): GateState {
+    return {
+      clients: this.#clients.size,
+      busy: this.#channels.busy,
+      waiting: this.#channels.waiting,
+      requests: this.#requests,
+      refused: this.#refused,
+      cacheHits: this.flights.hits,
+      cacheMisses: this.flights.misses,
+    };
+  }
+
+  /** The site is withdrawn: ends every client. */
+  close(): void {
+    for (const client of [...this.#clients]) client.abort();
+  }
+}

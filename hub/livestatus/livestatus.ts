@@ -1,0 +1,100 @@
+/** The Livestatus of all sites: a gate for each, and what they share. */
+
+import type { Socket } from "node:net";
+import type { Clock } from "../../common/clock.ts";
+import type { Policy } from "../../common/livestatus/index.ts";
+import type { Log } from "../../common/log.ts";
+import type { Stream } from "../../common/mux/index.ts";
+import { Cache, type CacheLimits } from "./cache.ts";
+import { Gate, type GateLimits, type GateState, type Refused } from "./gate.ts";
+
+/** A site as this folder knows it. */
+export interface GatedSite {
+  id: number;
+  tenant: string;
+  name: string;
+}
+
+export interface LivestatusOptions {
+  limits: GateLimits;
+  /** For each tenant. */
+  cache: CacheLimits;
+  policy: (site: GatedSite) => Policy;
+  clock: Clock;
+  log: Log;
+  /** A stream to the site's core; undefined when there is none now. */
+  open: (siteId: number) => Stream | undefined;
+  /** Why the site's core cannot be asked now; undefined when it can. After a change, call `changed`. */
+  unreachable: (siteId: number) => string | undefined;
+  /** Another text after each restart or reload of the core; undefined: not known, nothing is cached. */
+  generation: (siteId: number) => string | undefined;
+  /** A request was not let through. */
+  refused: (refused: Refused) => void;
+}
+
+export interface LivestatusState extends GateState {
+  /** Of the site's tenant. */
+  cacheEntries: number;
+  cacheBytes: number;
+}
+
+export class Livestatus {
+  readonly #gates = new Map<number, Gate>();
+  readonly #caches = new Map<string, Cache>();
+
+  constructor(private readonly options: LivestatusOptions) {}
+
+  /** Takes a client's connection to a site; `done` is called when it is gone. */
+  serve(site: GatedSite, socket: Socket, done: () => void): void {
+    let gate = this.#gates.get(site.id);
+    if (!gate) {
+      gate = this.#open(site);
+      this.#gates.set(site.id, gate);
+    }
+    gate.serve(socket, done);
+  }
+
+  #open(site: GatedSite): Gate {
+    const { limits, policy, clock, log, open, unreachable, generation, refused } = this.options;
+    return new Gate({
+      site,
+      limits,
+      policy: policy(site),
+      cache: this.#cacheOf(site.tenant),
+      clock,
+      log,
+      open: () => open(site.id),
+      unreachable: () => unreachable(site.id),
+      generation: () => generation(site.id),
+      refused,
+    });
+  }
+
+  #cacheOf(tenant: string): Cache {
+    let cache = this.#caches.get(tenant);
+    if (!cache) {
+      cache = new Cache(this.options.cache);
+      this.#caches.set(tenant, cache);
+    }
+    return cache;
+  }
+
+  /** Whether a site can be reached may have changed. */
+  changed(siteId: number): void {
+    this.#gates.get(siteId)?.changed();
+  }
+
+  /** The site is withdrawn or removed: its clients are disconnected, its answers forgotten. */
+  forget(siteId: number): void {
+    this.#gates.get(siteId)?.close();
+    this.#gates.delete(siteId);
+    for (const cache of this.#caches.values()) cache.forget(`${siteId}\n`);
+  }
+
+  /** Undefined: nobody has asked for the site. */
+  state(site: GatedSite): LivestatusState | undefined {
+    const gate = this.#gates.get(site.id);
+    const cache = this.#cacheOf(site.tenant);
+    return gate && { ...gate.state, cacheEntries: cache.entries, cacheBytes: cache.bytes };
+  }
+}
