@@ -56,6 +56,7 @@ export const ERROR_CODES = {
   E_LISTEN: "an address could not be listened on",
   E_HUB_DOWN: "the hub's admin socket does not answer",
   E_AGENT_DOWN: "the agent's status socket does not answer",
+  E_QUERY: "the sites did not answer a query",
   E_EXISTS: "it exists already",
   E_NOT_FOUND: "it does not exist",
   E_NAME: "the name is not allowed",

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { policyKeys } from "../common/livestatus/index.ts";
-import { portNumber, serviceName } from "../common/names.ts";
+import { portNumber, serviceName, tenantName } from "../common/names.ts";
 import { parsePool } from "./registry/index.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
@@ -89,6 +89,36 @@ const livestatus = z.strictObject({
   ...policyKeys,
 });
 
+const tcpAddress = z
+  .string()
+  .regex(/^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:]+\]):\d{1,5}$/, {
+    error: "an IP address and a port, such as 127.0.0.1:6557",
+    abort: true,
+  })
+  .refine(
+    (text) => portNumber.safeParse(Number(text.slice(text.lastIndexOf(":") + 1))).success,
+    "a port from 1 to 65535",
+  );
+
+const federation = z.strictObject({
+  /** TCP address of the endpoint over all tenants, besides its Unix socket. */
+  operators: tcpAddress.optional(),
+  /** The same for single tenants. */
+  tenants: z.record(tenantName, tcpAddress).default({}),
+  /** Seconds for which the sites of a query are waited for, unless the client says otherwise. */
+  sites_seconds: z.number().min(0.1).max(3600).default(10),
+  /** Sites that send at a time for one query. */
+  sites: z.int().min(1).max(65_536).default(100),
+  /** Queries that are answered at a time. */
+  queries: z.int().min(1).max(10_000).default(32),
+  /** Clients of one endpoint connected at once. */
+  clients: z.int().min(1).max(65_536).default(1024),
+  /** MiB of rows and groups that are held until they can be sorted or counted, by all queries. */
+  memory_mib: z.number().min(1).max(65_536).default(64),
+  /** MiB of one answer, where its length must be told before it; more than 1 goes into a file. */
+  largest_answer_mib: z.number().min(0.001).max(65_536).default(512),
+});
+
 export const hubConfig = z.strictObject({
   /** How agents reach this hub; it goes into every enrolment token. */
   url: z
@@ -117,6 +147,8 @@ export const hubConfig = z.strictObject({
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
+  /** Many sites' Livestatus as one. */
+  federation: federation.prefault({}),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });

@@ -13,6 +13,14 @@ import type { Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
 
+/** Who must know which sites there are. */
+export interface SiteObserver {
+  /** A site was added, changed, or was there at the start; it may be disabled. */
+  offer(site: Site): void;
+  /** It is gone for good. */
+  forget(site: Site): void;
+}
+
 export interface HubParts {
   config: HubConfig;
   registry: Registry;
@@ -20,6 +28,7 @@ export interface HubParts {
   sites: TunnelledSites;
   states: SiteStates;
   endpoints: Endpoints;
+  observers?: readonly SiteObserver[];
   identity: KeyPair;
   tls: TlsIdentity | undefined;
   log: Log;
@@ -87,7 +96,12 @@ export class Hub {
 
   #takeUp(site: Site): void {
     this.#parts.states.know(site);
+    this.#offer(site);
+  }
+
+  #offer(site: Site): void {
     this.endpoints.offer(site);
+    for (const observer of this.#parts.observers ?? []) observer.offer(site);
   }
 
   /** Adds a site, with all services that have a port unless some are named, and makes its first token. */
@@ -133,7 +147,7 @@ export class Hub {
         new FarsiteError("E_SITE_DISABLED", "this site was disabled at the hub"),
       );
     }
-    this.endpoints.offer(site);
+    this.#offer(site);
     return this.#view(site);
   }
 
@@ -150,6 +164,7 @@ export class Hub {
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this site was removed from the hub"));
     this.#parts.sites.forget(site.id);
     this.endpoints.withdraw(site.id);
+    for (const observer of this.#parts.observers ?? []) observer.forget(site);
     this.endpoints.removeDirectory(site);
   }
 

@@ -8,7 +8,8 @@ addServe(program);
 addTenant(program);
 addSite(program);
 addEndpoints(program);
+addQuery(program);
 await runProgram(program, process.argv.slice(2));
 
 import { createProgram, runProgram } from "../common/command/index.ts";
-import { addEndpoints, addServe, addSite, addTenant } from "./command/index.ts";
+import { addEndpoints, addQuery, addServe, addSite, addTenant } from "./command/index.ts";

@@ -9,13 +9,23 @@ export const ADMIN_SOCKET = "admin.sock";
 
 const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
+type Method = "GET" | "POST" | "DELETE";
+
 /** Asks the hub; throws what it answers as the same error, or E_HUB_DOWN. */
-export async function askHub<T>(
+export async function askHub<T>(places: Places, method: Method, path: string, body?: unknown): Promise<T> {
+  const response = await requestHub(places, method, path, body);
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (answer === undefined) throw new FarsiteError("E_INTERNAL", ERROR_CODES.E_INTERNAL);
+  return answer as T;
+}
+
+/** As `askHub`, for an answer that is read as it comes. */
+export async function requestHub(
   places: Places,
-  method: "GET" | "POST" | "DELETE",
+  method: Method,
   path: string,
   body?: unknown,
-): Promise<T> {
+): Promise<Response> {
   const socket = join(places.runDir, ADMIN_SOCKET);
   let response: Response;
   try {
@@ -32,9 +42,8 @@ export async function askHub<T>(
         "only the user it runs as and root may ask it.",
     );
   }
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok && answer !== undefined) return answer as T;
-  const failed = failure.safeParse(answer).data;
+  if (response.ok) return response;
+  const failed = failure.safeParse(await response.json().catch(() => undefined)).data;
   const code = failed && isErrorCode(failed.code) ? failed.code : "E_INTERNAL";
   throw new FarsiteError(code, failed?.message ?? ERROR_CODES.E_INTERNAL, failed?.hint);
 }

@@ -9,7 +9,7 @@ import {
   printTable,
   withPlaces,
 } from "../../common/command/index.ts";
-import type { EndpointState } from "../endpoint/index.ts";
+import type { EndpointState, ViewState } from "../endpoint/index.ts";
 import type { HubStatus } from "../hub.ts";
 import { askHub } from "./client.ts";
 import { printSites } from "./site.ts";
@@ -19,14 +19,18 @@ export function addEndpoints(program: Command): void {
     .description("list the local addresses and sockets of every site's services")
     .option("--json", "print JSON")
     .action(async (options: Places & { json?: boolean }) => {
-      const endpoints = await askHub<EndpointState[]>(options, "GET", "/endpoints");
+      const [views, sites] = await Promise.all([
+        askHub<ViewState[]>(options, "GET", "/views"),
+        askHub<EndpointState[]>(options, "GET", "/endpoints"),
+      ]);
+      const endpoints = [...sites, ...views];
       if (options.json) return printJson(endpoints);
       printTable(
         ["SITE", "SERVICE", "ADDRESS", "STATE", "CLIENTS", "SOCKET"],
         endpoints.map((endpoint) => [
           `${endpoint.tenant}/${endpoint.site}`,
           endpoint.service,
-          `${endpoint.address}:${endpoint.port}`,
+          endpoint.port === undefined ? "-" : `${endpoint.address}:${endpoint.port}`,
           endpoint.reason ?? endpoint.state,
           String(endpoint.clients),
           endpoint.socket,

@@ -1,4 +1,5 @@
 export { addEndpoints } from "./endpoints.ts";
+export { addQuery } from "./query.ts";
 export { addServe } from "./serve.ts";
 export { addSite } from "./site.ts";
 export { addTenant } from "./tenant.ts";

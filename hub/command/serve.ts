@@ -27,6 +27,7 @@ import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
+import { openFederation } from "./federation.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -121,7 +122,31 @@ async function serve(places: Places): Promise<void> {
       ];
     },
   });
-  const hub = new Hub({ config, registry, enrolment, sites, states, endpoints, identity, tls, log, wall });
+  const many = openFederation({
+    config,
+    stateDir: places.stateDir,
+    runDir: places.runDir,
+    livestatus,
+    states,
+    tunnel: (siteId) => sites.state(siteId),
+    clock,
+    random,
+    log,
+  });
+  const observers = [many.sites, many.federation, many.views];
+  const hub = new Hub({
+    config,
+    registry,
+    enrolment,
+    sites,
+    states,
+    endpoints,
+    observers,
+    identity,
+    tls,
+    log,
+    wall,
+  });
   const admission = new Admission({
     clock,
     handshakes: config.limits.handshakes,
@@ -130,7 +155,8 @@ async function serve(places: Places): Promise<void> {
   });
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
-  const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), adminApp(hub));
+  const app = adminApp(hub, { queries: (tenant) => many.federation.view(tenant), views: many.views });
+  const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   let listener: ReturnType<typeof listen> | undefined;
   try {
     listener = listen({
@@ -157,6 +183,7 @@ async function serve(places: Places): Promise<void> {
     });
     await hub.openEndpoints();
     stateFile.start();
+    many.views.start();
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
@@ -171,6 +198,7 @@ async function serve(places: Places): Promise<void> {
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);
     endpoints.close();
+    many.views.close();
     // what was said last must leave before the sockets are closed
     if (listener) await Bun.sleep(FAREWELL);
     await admin.stop(true);

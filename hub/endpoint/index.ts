@@ -1,1 +1,2 @@
 export { type EndpointState, Endpoints } from "./endpoints.ts";
+export { type ViewServer, type ViewState, Views } from "./views.ts";

@@ -39,11 +39,14 @@ export interface ClientHost {
   /** Why nothing can be asked of the core now. */
   readonly unreachable: Refusal | undefined;
   verdict(request: Request, client: string): Refusal | undefined;
-  asking(who: string, question: Question, events: AnswerEvents): Asking;
+  asking(who: string, question: Question, events: AnswerEvents): Answering;
   hold(bytes: number): boolean;
   /** A stream on which a client may say what it likes; undefined where that is not allowed, or not possible. */
   openUnseen(): Stream | undefined;
 }
+
+/** What a client sees of a question under way. */
+export type Answering = Pick<Asking, "start" | "begun" | "consumed" | "cancel">;
 
 /** A request that is whole, and why it may not go on. */
 interface Taken {
@@ -74,7 +77,7 @@ export class Client {
   /** A request is being answered. */
   #busy = false;
   /** The query that is given up when the client leaves. */
-  #asking: Asking | undefined;
+  #asking: Answering | undefined;
   #ended = false;
   #gone = false;
   #paused = false;

@@ -1,5 +1,16 @@
+export { Cache } from "./cache.ts";
+export { Channels } from "./channels.ts";
+export { type Answering, Client, type ClientHost, type ClientLimits } from "./client.ts";
+export { Deadline } from "./deadline.ts";
+export type { AnswerEvents, Question } from "./exchange.ts";
+export { Flights } from "./flights.ts";
 export type { Refused } from "./gate.ts";
-export { Livestatus, type LivestatusOptions, type LivestatusState } from "./livestatus.ts";
+export {
+  type GatedSite,
+  Livestatus,
+  type LivestatusOptions,
+  type LivestatusState,
+} from "./livestatus.ts";
 export type { StateWord } from "./state.ts";
 export { type Detail, StateFile } from "./state-file.ts";
 export { type DatedState, type SiteRecord, SiteStates } from "./states.ts";

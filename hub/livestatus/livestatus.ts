@@ -2,10 +2,12 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import type { Policy } from "../../common/livestatus/index.ts";
+import type { Policy, Refusal, Request } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
+import type { Asking } from "./asking.ts";
 import { Cache, type CacheLimits } from "./cache.ts";
+import type { AnswerEvents, Question } from "./exchange.ts";
 import { Gate, type GateLimits, type GateState, type Refused } from "./gate.ts";
 
 /** A site as this folder knows it. */
@@ -46,12 +48,26 @@ export class Livestatus {
 
   /** Takes a client's connection to a site; `done` is called when it is gone. */
   serve(site: GatedSite, socket: Socket, done: () => void): void {
+    this.#gateOf(site).serve(socket, done);
+  }
+
+  /** Why a request from `client` may not go to a site; undefined when it may. It counts, once. */
+  verdict(site: GatedSite, request: Request, client: string): Refusal | undefined {
+    return this.#gateOf(site).verdict(request, client);
+  }
+
+  /** A question for a site's core, which the caller starts. It waits for a channel as any client's does. */
+  asking(site: GatedSite, client: string, question: Question, events: AnswerEvents): Asking {
+    return this.#gateOf(site).asking(client, question, events);
+  }
+
+  #gateOf(site: GatedSite): Gate {
     let gate = this.#gates.get(site.id);
     if (!gate) {
       gate = this.#open(site);
       this.#gates.set(site.id, gate);
     }
-    gate.serve(socket, done);
+    return gate;
   }
 
   #open(site: GatedSite): Gate {

@@ -2,7 +2,10 @@
 import { type Context, Hono } from "hono";
 import { z } from "zod";
 import { FarsiteError } from "../../common/errors.ts";
+import type { ViewState } from "../endpoint/index.ts";
 import type { Hub } from "../hub.ts";
+import type { View } from "../livestatus/federation/index.ts";
+import { queryApp } from "./query.ts";
 
 const addTenant = z.strictObject({ name: z.string() });
 const addSite = z.strictObject({ name: z.string(), services: z.array(z.string()).optional() });
@@ -19,7 +22,13 @@ const STATUS: Partial<Record<string, 400 | 404 | 409>> = {
   E_EXISTS: 409,
 };
 
-export function adminApp(hub: Hub): Hono {
+/** What answers for many sites at once. */
+export interface ManySites {
+  queries: (tenant: string | undefined) => View;
+  views: { states(): ViewState[] };
+}
+
+export function adminApp(hub: Hub, many?: ManySites): Hono {
   const app = new Hono();
   const actor = "admin socket";
 
@@ -84,6 +93,13 @@ export function adminApp(hub: Hub): Hono {
   });
 
   app.get("/endpoints", (context) => context.json(hub.endpoints.states()));
+  if (many) {
+    app.route(
+      "/",
+      queryApp(many.queries, (tenant) => hub.registry.sites(tenant)),
+    );
+    app.get("/views", (context) => context.json(many.views.states()));
+  }
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;
 }

@@ -122,7 +122,7 @@ const references = [
     file: "hub.toml",
     schema: hubConfig,
     least: 'url = "wss://hub.example.com"',
-    examples: ["listen.certificate", "listen.key", "livestatus.requests_per_second"],
+    examples: ["listen.certificate", "listen.key", "livestatus.requests_per_second", "federation.operators"],
   },
   {
     file: "agent.toml",

@@ -141,6 +141,16 @@ describe("what scripts read", () => {
   test("farsite-hub endpoints --json", async () => {
     const endpoints = await hub.json<EndpointState[]>("endpoints");
     const { address } = await hub.site("globex/main");
+    // those of all sites of a tenant, and of all tenants, stand behind
+    const many = ["acme", "globex", "*"].map((tenant) => ({
+      tenant,
+      site: "*",
+      service: "livestatus",
+      socket: join(hub.runDir, tenant === "*" ? "" : tenant, "livestatus.sock"),
+      state: "listening",
+      clients: 0,
+    }));
+    expect(endpoints.splice(tenants.length * NAMES.length)).toEqual(expect.arrayContaining(many));
     expect(endpoints).toHaveLength(tenants.length * NAMES.length);
     for (const [service, port] of Object.entries(USUAL)) {
       expect(endpoints).toContainEqual({
@@ -235,7 +245,8 @@ describe("what people read", () => {
     expect(status.filter((line) => /^(acme|globex)\/main +127\..* connected /.test(line))).toHaveLength(2);
 
     const endpoints = (await hub.ok("endpoints")).trimEnd().split("\n");
-    expect(endpoints).toHaveLength(1 + tenants.length * NAMES.length);
+    expect(endpoints).toHaveLength(1 + tenants.length * NAMES.length + tenants.length + 1);
+    expect(endpoints).toContainEqual(expect.stringMatching(/^acme\/\* +livestatus +- +listening +0 +\//));
     const { address } = await hub.site("acme/main");
     expect(endpoints).toContainEqual(
       expect.stringMatching(new RegExp(`^acme/main +livestatus +${address}:6557 +listening +0 +/`)),

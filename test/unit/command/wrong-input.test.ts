@@ -6,7 +6,7 @@ import { addEnroll, addRun, addServices, addStatus } from "../../../agent/comman
 import { writeHub } from "../../../agent/state.ts";
 import { createProgram, runProgram } from "../../../common/command/index.ts";
 import { encodeToken } from "../../../common/handshake/index.ts";
-import { addEndpoints, addServe, addSite, addTenant } from "../../../hub/command/index.ts";
+import { addEndpoints, addQuery, addServe, addSite, addTenant } from "../../../hub/command/index.ts";
 
 let directory: string;
 let err = "";
@@ -38,7 +38,7 @@ async function run(name: "farsite-hub" | "farsite-agent", ...argv: string[]): Pr
   const program = createProgram(name, "");
   const commands =
     name === "farsite-hub"
-      ? [addServe, addTenant, addSite, addEndpoints]
+      ? [addServe, addTenant, addSite, addEndpoints, addQuery]
       : [addEnroll, addRun, addStatus, addServices];
   for (const add of commands) add(program);
   const places = [
@@ -108,9 +108,19 @@ test.each([
   ["site list", ["site", "list"]],
   ["endpoints", ["endpoints"]],
   ["status", ["status", "--json"]],
+  ["query", ["query", "--all", "GET hosts"]],
 ])("%s without a running hub says how to start it", async (_, argv) => {
   expect(await hub(...argv)).toBe(1);
   told("E_HUB_DOWN", join(directory, "run", "admin.sock"), "farsite-hub serve");
+});
+
+test.each([
+  ["of nobody", ["GET hosts"]],
+  ["of a tenant and all", ["GET hosts", "--all", "--tenant", "acme"]],
+  ["without a line", ["--all"]],
+])("a query %s is wrong usage", async (_, argv) => {
+  expect(await hub("query", ...argv)).toBe(2);
+  told("E_USAGE");
 });
 
 test("an agent that is not enrolled says how it gets to be", async () => {

@@ -1,0 +1,130 @@
+/** Wires the endpoints of many sites. */
+
+import { join } from "node:path";
+import type { Clock } from "../../common/clock.ts";
+import { ensureDirectory } from "../../common/files.ts";
+import { policyOf } from "../../common/livestatus/index.ts";
+import type { Log } from "../../common/log.ts";
+import type { Random } from "../../common/random.ts";
+import type { HubConfig } from "../config.ts";
+import { Views } from "../endpoint/index.ts";
+import { Federation, type PeerState } from "../livestatus/federation/index.ts";
+import type { DatedState, GatedSite, Livestatus, SiteStates } from "../livestatus/index.ts";
+import type { Site } from "../registry/index.ts";
+import type { SiteState } from "../tunnel/index.ts";
+
+export interface FederationParts {
+  config: HubConfig;
+  stateDir: string;
+  runDir: string;
+  livestatus: Livestatus;
+  states: SiteStates;
+  tunnel: (siteId: number) => SiteState;
+  clock: Clock;
+  random: Random;
+  log: Log;
+}
+
+export function openFederation(parts: FederationParts): {
+  federation: Federation;
+  views: Views;
+  sites: Sites;
+} {
+  const { config, stateDir, runDir, livestatus, states, tunnel, clock, random, log } = parts;
+  const { federation: own, livestatus: gate } = config;
+  const spoolDirectory = join(stateDir, "spool");
+  ensureDirectory(spoolDirectory, 0o700);
+  const sites = new Sites();
+  const federation = new Federation({
+    verdict: (site, request, client) => livestatus.verdict(site, request, client),
+    asking: (site, client, question, events) => livestatus.asking(site, client, question, events),
+    stateOf: (site) => {
+      const queries = livestatus.state(site)?.requests ?? 0;
+      const known = {
+        site: sites.get(site),
+        tunnel: tunnel(site.id),
+        current: states.state(site.id),
+        unreachable: states.unreachable(site.id),
+        now: clock.wall(),
+      };
+      return { ...stateOf(known), queries };
+    },
+    limits: {
+      queryTimeout: gate.query_timeout_seconds * 1000,
+      requestTimeout: gate.request_seconds * 1000,
+      idleTimeout: gate.idle_seconds * 1000,
+      longestRequest: policyOf(gate).longestRequest,
+      clientTimeout: gate.query_timeout_seconds * 1000,
+      sitesTimeout: own.sites_seconds * 1000,
+      sites: own.sites,
+      queries: own.queries,
+      queryWait: gate.channel_timeout_seconds * 1000,
+      clients: own.clients,
+      memory: own.memory_mib * (1 << 20),
+      largestAnswer: own.largest_answer_mib * (1 << 20),
+    },
+    spoolDirectory,
+    clock,
+    random,
+    log,
+  });
+  const views = new Views({
+    runDir,
+    clock,
+    log,
+    view: (tenant) => federation.view(tenant),
+    address: (tenant) => splitAddress(tenant === undefined ? own.operators : own.tenants[tenant]),
+  });
+  return { federation, views, sites };
+}
+
+/** What the registry says of the sites, at hand. */
+export class Sites {
+  readonly #sites = new Map<number, Site>();
+
+  offer(site: Site): void {
+    this.#sites.set(site.id, site);
+  }
+
+  forget({ id }: Site): void {
+    this.#sites.delete(id);
+  }
+
+  get({ id }: GatedSite): Site | undefined {
+    return this.#sites.get(id);
+  }
+}
+
+interface Known {
+  site: Site | undefined;
+  tunnel: SiteState;
+  current: DatedState | undefined;
+  /** Why its core is not to be asked. */
+  unreachable: string | undefined;
+  /** ms since the epoch. */
+  now: number;
+}
+
+function stateOf({ site, tunnel, current, unreachable, now }: Known): Omit<PeerState, "queries"> {
+  const connected = tunnel.state === "connected";
+  const up = connected && unreachable === undefined;
+  const state = current?.state ?? "unknown";
+  const since = current?.since ?? now;
+  const lastSeen = connected ? since : Math.max(tunnel.since, site?.lastSeen ?? 0);
+  return {
+    state,
+    up,
+    pending: !connected && lastSeen === 0,
+    reason: unreachable ?? tunnel.reason ?? `the site is ${state}`,
+    since,
+    lastOnline: up ? now : lastSeen,
+    address: site?.address ?? "",
+    rtt: tunnel.rtt,
+  };
+}
+
+function splitAddress(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const colon = text.lastIndexOf(":");
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
+}

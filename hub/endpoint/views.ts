@@ -1,0 +1,171 @@
+/** Endpoints of many sites at once: one for each tenant that has sites, and one for the operators. */
+
+import { chmodSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import type { Clock, Timer } from "../../common/clock.ts";
+import { ensureDirectory } from "../../common/files.ts";
+import type { Log } from "../../common/log.ts";
+import type { Site } from "../registry/index.ts";
+import { Endpoint, type EndpointAddress } from "./endpoint.ts";
+import type { EndpointState } from "./endpoints.ts";
+
+/** As of a site's endpoint; address and port only where a TCP address is configured. */
+export type ViewState = Omit<EndpointState, "address" | "port"> &
+  Partial<Pick<EndpointState, "address" | "port">>;
+
+export interface ViewServer {
+  /** Takes a client's connection; `done` is called when it is gone. */
+  serve(socket: Socket, done: () => void): void;
+  /** Ends its clients. */
+  close(): void;
+}
+
+export interface ViewsOptions {
+  runDir: string;
+  clock: Clock;
+  log: Log;
+  /** @param tenant undefined: all tenants' sites */
+  view: (tenant: string | undefined) => ViewServer;
+  /** A TCP address besides the Unix socket. */
+  address: (tenant: string | undefined) => { host: string; port: number } | undefined;
+}
+
+/** The service, and the name of its sockets. */
+const SERVICE = "livestatus";
+/** Stands for all in the place of a tenant or a site. */
+const ALL = "*";
+/** ms until an address that could not be had is tried again. */
+const RETRY = 5_000;
+
+interface Offer {
+  tenant: string | undefined;
+  path: string;
+  server: ViewServer;
+  unix: Endpoint;
+  tcp: Endpoint | undefined;
+  failure: string | undefined;
+  retry: Timer | undefined;
+}
+
+export class Views {
+  readonly #options: ViewsOptions;
+  readonly #offers = new Map<string | undefined, Offer>();
+  /** The sites of each tenant. */
+  readonly #sites = new Map<string, Set<number>>();
+
+  constructor(options: ViewsOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the operators' endpoint. */
+  start(): void {
+    this.#open(undefined);
+  }
+
+  /** A tenant has a site: its endpoint is there from now on. */
+  offer({ id, tenant }: Site): void {
+    const sites = this.#sites.get(tenant);
+    if (sites) {
+      sites.add(id);
+      return;
+    }
+    this.#sites.set(tenant, new Set([id]));
+    ensureDirectory(join(this.#options.runDir, tenant), 0o750);
+    this.#open(tenant);
+  }
+
+  /** A site was removed; its tenant's endpoint goes with the last one. */
+  forget({ id, tenant }: Site): void {
+    const sites = this.#sites.get(tenant);
+    sites?.delete(id);
+    if (!sites || sites.size > 0) return;
+    this.#sites.delete(tenant);
+    this.#close(tenant);
+  }
+
+  #open(tenant: string | undefined): void {
+    const { runDir, view, log } = this.#options;
+    const path = join(runDir, tenant ?? "", `${SERVICE}.sock`);
+    const server = view(tenant);
+    const unix = this.#listen(
+      server,
+      { path },
+      {
+        // whoever may enter the directory may ask
+        listening: () => chmodSync(path, 0o660),
+        failed: (reason) => log.error("endpoint cannot be opened", { socket: path, reason }),
+      },
+    );
+    const offer: Offer = { tenant, path, server, unix, tcp: undefined, failure: undefined, retry: undefined };
+    this.#offers.set(tenant, offer);
+    this.#openTcp(offer);
+  }
+
+  #openTcp(offer: Offer): void {
+    const { address, log, clock } = this.#options;
+    const wanted = address(offer.tenant);
+    if (!wanted) return;
+    offer.tcp = this.#listen(offer.server, wanted, {
+      listening: () => {
+        offer.failure = undefined;
+      },
+      failed: (reason) => {
+        const { host, port } = wanted;
+        if (offer.failure === undefined) {
+          log.error("endpoint cannot be opened", {
+            tenant: offer.tenant ?? ALL,
+            address: `${host}:${port}`,
+            reason,
+          });
+        }
+        offer.failure = reason;
+        offer.tcp?.close();
+        offer.retry = clock.after(RETRY, () => this.#openTcp(offer));
+      },
+    });
+  }
+
+  #listen(
+    server: ViewServer,
+    address: EndpointAddress,
+    events: { listening: () => void; failed: (reason: string) => void },
+  ): Endpoint {
+    return new Endpoint({
+      address,
+      serve: (socket, done) => server.serve(socket, done),
+      open: () => undefined,
+      ...events,
+    });
+  }
+
+  states(): ViewState[] {
+    return [...this.#offers.values()].map(({ tenant, path, unix, tcp, failure }) => {
+      const address = this.#options.address(tenant);
+      return {
+        tenant: tenant ?? ALL,
+        site: ALL,
+        service: SERVICE,
+        ...(address && { address: address.host, port: address.port }),
+        socket: path,
+        state: failure === undefined ? "listening" : "failed",
+        ...(failure !== undefined && { reason: failure }),
+        clients: unix.clients + (tcp?.clients ?? 0),
+      };
+    });
+  }
+
+  #close(tenant: string | undefined): void {
+    const offer = this.#offers.get(tenant);
+    if (!offer) return;
+    this.#offers.delete(tenant);
+    offer.retry?.cancel();
+    offer.unix.close();
+    offer.tcp?.close();
+    offer.server.close();
+  }
+
+  close(): void {
+    for (const tenant of [...this.#offers.keys()]) this.#close(tenant);
+  }
+}

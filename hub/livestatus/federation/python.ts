@@ -1,0 +1,36 @@
+/** Python literals, in ASCII: whatever encoding the reader takes them for, they mean the same. */
+
+import type { Value } from "./value.ts";
+
+/** @param prefix of texts: `u` makes them Unicode for Python 2, and changes nothing for Python 3.3 and later */
+export function python(value: Value, prefix: "" | "u"): string {
+  if (value === null) return "None";
+  switch (typeof value) {
+    case "boolean":
+      return value ? "True" : "False";
+    case "number":
+      return String(value);
+    case "string":
+      return text(value, prefix);
+    default:
+      return collection(value, prefix);
+  }
+}
+
+function collection(value: Exclude<Value, null | boolean | number | string>, prefix: "" | "u"): string {
+  if (Array.isArray(value)) return `[${value.map((each: Value) => python(each, prefix)).join(", ")}]`;
+  const entries = Object.entries(value).map(
+    ([key, entry]) => `${text(key, prefix)}: ${python(entry, prefix)}`,
+  );
+  return `{${entries.join(", ")}}`;
+}
+
+function text(value: string, prefix: string): string {
+  const escaped = value.replace(/[^ !#-[\]-~]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === '"' || character === "\\") return `\\${character}`;
+    const hex = code.toString(16);
+    return code > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
+  });
+  return `${prefix}"${escaped}"`;
+}

@@ -1,0 +1,138 @@
+/** A thousand sites behind one hub, and queries over all of them. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LivestatusConnection } from "../../lab/livestatus.ts";
+import { freePort } from "../peers/peer.ts";
+import { residentMebibytes } from "../procfs.ts";
+import { PROBLEMS, PROBLEMS_OF_A_SITE } from "./core.ts";
+
+/** What this needs of a benchmark's scope: processes that end with it. */
+export interface Processes {
+  readonly folder: string;
+  start(words: readonly string[]): { readonly pid: number; readonly firstLine: Promise<string> };
+}
+
+export interface Federated {
+  /** ms of a query. */
+  median: number;
+  p99: number;
+  /** ms of the hub's processor time for a query. */
+  cpu: number;
+  /** MiB, the highest seen. */
+  memory: number;
+}
+
+export interface Plan {
+  sites: number;
+  /** How many sites each process plays. */
+  perProcess: number;
+  queries: number;
+  progress: (line: string) => void;
+}
+
+const ROOT = join(import.meta.dir, "../../..");
+const TENANTS = 10;
+/** USER_HZ, of every Linux that Bun runs on. */
+const TICKS = 100;
+
+/** Sites connected: all, and then two thirds of them, while the others are still known. */
+export async function federate(
+  processes: Processes,
+  plan: Plan,
+): Promise<{ all: Federated; twoThirds: Federated }> {
+  const folder = join(processes.folder, "fleet");
+  const [state, run] = [join(folder, "state"), join(folder, "run")];
+  for (const path of [folder, state, run]) mkdirSync(path, { mode: 0o700 });
+  const port = await freePort();
+  const file = join(folder, "hub.toml");
+  const limits = ["[limits]", "handshakes_per_address = 100000", "handshakes = 100000", "hold_seconds = 0"];
+  const config = [
+    `url = "wss://127.0.0.1:${port}"`,
+    "[listen]",
+    'address = "127.0.0.1"',
+    `port = ${port}`,
+    ...limits,
+  ];
+  writeFileSync(file, `${config.join("\n")}\n[endpoints]\npool = "127.130.0.0/16"\n[log]\nlevel = "error"\n`);
+  const own = ["--config", file, "--state-dir", state, "--run-dir", run];
+  const hub = processes.start([process.execPath, join(ROOT, "hub/main.ts"), "serve", ...own]);
+  const admin = join(run, "admin.sock");
+  await eventually(async () => (await fetch("http://hub/status", { unix: admin })).ok);
+  for (let tenant = 0; tenant < TENANTS; tenant++) {
+    await fetch("http://hub/tenants", {
+      method: "POST",
+      unix: admin,
+      body: JSON.stringify({ name: `t${tenant}` }),
+    });
+  }
+  const fleets: { pid: number; count: number }[] = [];
+  for (let from = 0; from < plan.sites; from += plan.perProcess) {
+    const count = Math.min(plan.perProcess, plan.sites - from);
+    const tenant = `t${fleets.length % TENANTS}`;
+    const fleet = processes.start([
+      process.execPath,
+      join(import.meta.dir, "main.ts"),
+      admin,
+      tenant,
+      String(from),
+      String(count),
+    ]);
+    fleets.push({ pid: fleet.pid, count });
+    await fleet.firstLine;
+    plan.progress(`${from + count} sites are connected`);
+  }
+  const socket = join(run, "livestatus.sock");
+  const all = await measure(socket, hub.pid, plan.queries, plan.sites);
+  const gone = fleets.slice(-Math.floor(fleets.length / 3));
+  for (const { pid } of gone) process.kill(pid, "SIGKILL");
+  const left = fleets.slice(0, -gone.length).reduce((sum, { count }) => sum + count, 0);
+  await eventually(async () => {
+    const { hub: told } = (await (await fetch("http://hub/status", { unix: admin })).json()) as {
+      hub: { connected: number };
+    };
+    return told.connected === left;
+  });
+  const twoThirds = await measure(socket, hub.pid, plan.queries, left);
+  return { all, twoThirds };
+}
+
+async function measure(socket: string, hub: number, queries: number, sites: number): Promise<Federated> {
+  const connection = new LivestatusConnection({ unix: socket }, { timeoutMs: 60_000 });
+  const request = `${PROBLEMS}\nOutputFormat: wrapped_json\nResponseHeader: fixed16\nKeepAlive: on\n\n`;
+  const ask = async () => {
+    connection.send(request);
+    const { body } = await connection.response();
+    return body;
+  };
+  const { data } = JSON.parse((await ask()).toString()) as { data: unknown[] };
+  if (data.length !== sites * PROBLEMS_OF_A_SITE) throw new Error(`${data.length} rows of ${sites} sites`);
+  const times: number[] = [];
+  let memory = 0;
+  const before = processorMs(hub);
+  for (let count = 0; count < queries; count++) {
+    const from = performance.now();
+    await ask();
+    times.push(performance.now() - from);
+    memory = Math.max(memory, residentMebibytes(hub));
+  }
+  const cpu = (processorMs(hub) - before) / queries;
+  connection.close();
+  times.sort((a, b) => a - b);
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
+  return { median: at(0.5), p99: at(0.99), cpu, memory };
+}
+
+/** Processor time of a process and its threads (proc(5), fields 14 and 15 of stat). */
+function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS;
+}
+
+async function eventually(met: () => Promise<boolean>): Promise<void> {
+  for (const limit = performance.now() + 60_000; performance.now() < limit; await Bun.sleep(50)) {
+    if (await met().catch(() => false)) return;
+  }
+  throw new Error("it took too long");
+}
