@@ -18,6 +18,7 @@ import {
 import { PROXY_PACKAGES, PROXY_PASSWORD, PROXY_USER, startSquid } from "../lab/proxies.ts";
 import { Client, placesOf } from "./client.ts";
 import { expectRefusal } from "./refusal.ts";
+import { manners } from "./target.ts";
 
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
@@ -56,7 +57,7 @@ describe.skipIf(obstacle !== undefined)("a firewall that only lets the proxy's p
       netns: network.namespace(firewallOf("acme")),
       listen: { address: CUSTOMER_GATEWAY, port: PROXY_PORT },
     });
-    const core = createServer((socket) => socket.on("data", () => socket.end(ANSWER)));
+    const core = createServer({ allowHalfOpen: true }, manners.core(ANSWER));
     const socket = join(lab.folder, "live");
     core.listen(socket);
     await once(core, "listening");
