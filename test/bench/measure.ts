@@ -11,6 +11,9 @@ const REST_MS = 1000;
 /** Rounds of the cases that take long. */
 const LONG_ROUNDS = 3;
 
+const roundsOf = ({ rounds, long }: Case): number =>
+  rounds ?? (long ? LONG_ROUNDS : Number.POSITIVE_INFINITY);
+
 /** A stage and the ways that are open on it. */
 export interface Opened {
   readonly stage: Stage;
@@ -60,7 +63,8 @@ export async function measure(stages: ReadonlyMap<StageName, Opened>, plan: Plan
   const broken = new Set<string>();
   const longest = new Map<Case, number>();
 
-  const peersOf = (item: Case): PeerName[] => [...(stages.get(item.stage)?.ways.keys() ?? [])];
+  const peersOf = ({ stage, only }: Case): PeerName[] =>
+    [...(stages.get(stage)?.ways.keys() ?? [])].filter((peer) => only === undefined || peer === only);
 
   const attempt = async (item: Case, peer: PeerName, effort: Effort): Promise<Figures> => {
     const opened = stages.get(item.stage);
@@ -93,7 +97,7 @@ export async function measure(stages: ReadonlyMap<StageName, Opened>, plan: Plan
 
   for (let round = 1; round <= rounds; round++) {
     const late: string[] = [];
-    for (const item of cases.filter(({ long }) => !long || round <= LONG_ROUNDS)) {
+    for (const item of cases.filter((each) => round <= roundsOf(each))) {
       const peers = round % 2 ? peersOf(item) : peersOf(item).reverse();
       const start = performance.now();
       if (round > 1 && start + (longest.get(item) ?? 0) > end) {

@@ -1,5 +1,5 @@
 /** What a case is. */
-import type { Way } from "../peers/peer.ts";
+import type { PeerName, Way } from "../peers/peer.ts";
 import type { Stage, StageName } from "../stage.ts";
 
 /** "RTT": round-trip times of the empty line. "x": times another figure, or a part of it. */
@@ -37,6 +37,10 @@ export interface Case {
   readonly warm?: boolean;
   /** Takes so long that a quick run leaves it out, unless it is asked for by name. */
   readonly long?: boolean;
+  /** The only way that it can be measured on. */
+  readonly only?: PeerName;
+  /** Rounds that are enough for it. */
+  readonly rounds?: number;
   /** Taken once, before there has been any load. */
   atRest?(way: Way): Promise<Figures>;
   measure(stage: Stage, way: Way, effort: Effort): Promise<Figures>;

@@ -1,6 +1,7 @@
 /** All cases, in the order in which they are measured. */
 import { pingpongUnderBulk, thinLine } from "./beside-bulk.ts";
 import type { Case } from "./case.ts";
+import { federated } from "./federate.ts";
 import { wanBulk, wanPage, wanQuery, wireBytes } from "./line.ts";
 import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
 import { memory } from "./memory.ts";
@@ -19,4 +20,5 @@ export const CASES: readonly Case[] = [
   wireBytes,
   wanBulk,
   thinLine,
+  federated,
 ];

@@ -27,7 +27,6 @@ export interface Plan {
   /** How many sites each process plays. */
   perProcess: number;
   queries: number;
-  progress: (line: string) => void;
 }
 
 const ROOT = join(import.meta.dir, "../../..");
@@ -79,7 +78,6 @@ export async function federate(
     ]);
     fleets.push({ pid: fleet.pid, count });
     await fleet.firstLine;
-    plan.progress(`${from + count} sites are connected`);
   }
   const socket = join(run, "livestatus.sock");
   const all = await measure(socket, hub.pid, plan.queries, plan.sites);
