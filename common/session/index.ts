@@ -1,3 +1,4 @@
 export { Link, type LinkHandlers, type RecordCipher } from "./link.ts";
+export { SESSION_LIMITS, type SessionLimits, type SessionOptions } from "./options.ts";
 export * as records from "./record.ts";
-export { SESSION_LIMITS, Session, type SessionLimits, type SessionOptions } from "./session.ts";
+export { Session } from "./session.ts";

@@ -6,74 +6,14 @@
 import type { Clock, Timer } from "../clock.ts";
 import { Deque } from "../deque.ts";
 import { FarsiteError, reasonOf } from "../errors.ts";
-import type { Random } from "../random.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
+import { SESSION_LIMITS, type SessionHandlers, type SessionLimits, type SessionOptions } from "./options.ts";
 import * as wire from "./record.ts";
 import { SendWindow } from "./window.ts";
 
-export interface SessionOptions {
-  clock: Clock;
-  random: Random;
-  limits?: Partial<SessionLimits>;
-  /** Runs a function soon, after what is happening now: batches what one turn of the event loop produced. */
-  defer: (run: () => void) => void;
-}
-
-export interface SessionLimits {
-  /** Most bytes kept for replay; nothing more is sent while they wait for acknowledgement. */
-  replayBytes: number;
-  /** Most bytes handed to a carrier that has not sent them yet: what stands in front of the next record. */
-  unsentBytes: number;
-  /**
-   * Received bytes after which an acknowledgement goes out in the same turn. No more than the least window of the
-   * other side: if it waited for the delay of acknowledgements, that would be all that it sees of the line. More
-   * than an answer of 16 KiB, which then costs none.
-   */
-  ackBytes: number;
-  /** Longest wait of an acknowledgement, in ms. */
-  ackDelay: number;
-  /** A carrier on which nothing came for so long, in ms, although asked, is given up. */
-  deadAfter: number;
-  /** How long a session waits for its next carrier, in ms. */
-  grace: number;
-}
-
-export const SESSION_LIMITS: SessionLimits = {
-  replayBytes: 8 << 20,
-  unsentBytes: 1 << 20,
-  ackBytes: 20 << 10,
-  ackDelay: 5,
-  deadAfter: 10_000,
-  grace: 60_000,
-};
-
-/** Heartbeats within the time after which a silent carrier is given up. */
-const BEATS = 4;
-
-export interface SessionHandlers {
-  /**
-   * The next FRAMES record to send, with room for its header, or undefined when nothing is to be sent.
-   * @param lowest what is less urgent than this (0 control, 1 interactive, 2 bulk) must wait
-   * @param most bytes the record should hold at most
-   */
-  pull(lowest: 0 | 1 | 2, most: number): Buffer | undefined;
-  /** Whether somebody waits for answers beside bulk: then bulk must not make them wait. */
-  shared?(): boolean;
-  /** A record that `pull` gave has arrived and is not needed any more. */
-  acknowledged(record: Buffer): void;
-  /** A FRAMES record, each once and in order. Throws when it breaks the protocol. */
-  frames(record: Buffer): void;
-  /** The carrier went away or came (back). */
-  carrier(link: Link | undefined, reason?: FarsiteError): void;
-  /** The other side asks to leave this carrier: now for another one, or when it is gone for `ms`. */
-  goAway(ms: number): void;
-  /** The session is over, once. */
-  end(reason: FarsiteError): void;
-}
-
 export class Session {
   readonly #clock: Clock;
-  readonly #random: Random;
   readonly #defer: (run: () => void) => void;
   readonly #limits: SessionLimits;
   #handlers: SessionHandlers | undefined;
@@ -105,22 +45,25 @@ export class Session {
   /** Whether the last pump left something that only an acknowledgement lets go. */
   #held = false;
   #graceTimer: Timer | undefined;
-  #beat: Timer | undefined;
-  #silentBeats = 0;
-  #pingId = 0;
-  /** When each of the last pings was sent. */
-  readonly #pings: number[] = [];
+  readonly #heartbeat: Heartbeat;
   #ended: FarsiteError | undefined;
-  #rtt: number | undefined;
 
   constructor(
     readonly id: Uint8Array,
     options: SessionOptions,
   ) {
     this.#clock = options.clock;
-    this.#random = options.random;
     this.#defer = options.defer;
     this.#limits = { ...SESSION_LIMITS, ...options.limits };
+    const { deadAfter } = this.#limits;
+    this.#heartbeat = new Heartbeat({
+      clock: options.clock,
+      random: options.random,
+      deadAfter,
+      ping: (id) => this.#link?.send(wire.encodePing(wire.PING, id)),
+      silent: () =>
+        this.dropCarrier(new FarsiteError("E_CARRIER_LOST", `nothing heard for ${deadAfter / 1000} s`)),
+    });
   }
 
   /** Must be called before the first `adopt`. */
@@ -135,7 +78,7 @@ export class Session {
 
   /** Last measured round-trip time in ms; until a heartbeat was answered, that of the first acknowledgements. */
   get rtt(): number | undefined {
-    return this.#rtt ?? this.#window.leastRtt;
+    return this.#heartbeat.rtt ?? this.#window.leastRtt;
   }
 
   get link(): Link | undefined {
@@ -179,8 +122,7 @@ export class Session {
     this.#window.restart(this.#keptBytes);
     this.#link = link;
     this.#linkNext = from;
-    this.#silentBeats = 0;
-    this.#scheduleBeat();
+    this.#heartbeat.start();
     this.#handlers?.carrier(link);
     // records that came over the old carrier since `from` was said will come again, and count for nothing then
     if (this.#received > from) this.#sendAck();
@@ -239,7 +181,8 @@ export class Session {
   #finish(reason: FarsiteError): void {
     if (this.#ended) return;
     this.#ended = reason;
-    for (const timer of [this.#ackTimer, this.#graceTimer, this.#beat]) timer?.cancel();
+    for (const timer of [this.#ackTimer, this.#graceTimer]) timer?.cancel();
+    this.#heartbeat.stop();
     const link = this.#link;
     this.#link = undefined;
     this.#kept.clear();
@@ -251,7 +194,7 @@ export class Session {
 
   #lose(reason: FarsiteError): void {
     this.#link = undefined;
-    this.#beat?.cancel();
+    this.#heartbeat.stop();
     this.#ackTimer?.cancel();
     this.#ackTimer = undefined;
     this.#graceTimer = this.#clock.after(this.#limits.grace, () => {
@@ -316,7 +259,7 @@ export class Session {
   }
 
   #onRecord(link: Link, record: Buffer): void {
-    this.#silentBeats = 0;
+    this.#heartbeat.heard();
     try {
       switch (record[0]) {
         case wire.FRAMES:
@@ -329,7 +272,7 @@ export class Session {
           this.#onPing(link, wire.decodePing(record));
           break;
         case wire.PONG:
-          this.#onPong(wire.decodePing(record));
+          this.#heartbeat.answered(wire.decodePing(record));
           break;
         case wire.GOAWAY:
           this.#handlers?.goAway(wire.decodeGoAway(record));
@@ -417,31 +360,6 @@ export class Session {
   /** Whoever asks without taking the answers gets no more of them. */
   #onPing(link: Link, id: number): void {
     if (link.unsent < this.#limits.unsentBytes) link.send(wire.encodePing(wire.PONG, id));
-  }
-
-  /**
-   * Four beats fit into `deadAfter`, and leave a twentieth of it to have the next carrier by then; the jitter keeps
-   * many agents from beating as one.
-   */
-  #scheduleBeat(): void {
-    this.#beat?.cancel();
-    const wait = (this.#limits.deadAfter / BEATS) * (0.85 + 0.1 * this.#random.unit());
-    this.#beat = this.#clock.after(wait, () => {
-      if (++this.#silentBeats >= BEATS) {
-        const seconds = this.#limits.deadAfter / 1000;
-        this.#link?.fail(new FarsiteError("E_CARRIER_LOST", `nothing heard for ${seconds} s`));
-        return;
-      }
-      this.#pings[++this.#pingId % BEATS] = this.#clock.now();
-      this.#link?.send(wire.encodePing(wire.PING, this.#pingId));
-      this.#scheduleBeat();
-    });
-  }
-
-  /** Also a late answer tells the round-trip time, as long as no newer ping took its place. */
-  #onPong(id: number): void {
-    const sentAt = id <= this.#pingId && id > this.#pingId - BEATS ? this.#pings[id % BEATS] : undefined;
-    if (sentAt !== undefined) this.#rtt = this.#clock.now() - sentAt;
   }
 }
 

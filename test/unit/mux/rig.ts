@@ -4,8 +4,9 @@ import type { FarsiteError } from "../../../common/errors.ts";
 import * as frame from "../../../common/mux/frame.ts";
 import { type FrameCarrier, Mux } from "../../../common/mux/mux.ts";
 import type { Stream, StreamHandlers } from "../../../common/mux/stream.ts";
+import type { SessionLimits } from "../../../common/session/options.ts";
 import { FRAMES, FRAMES_HEADER, MAX_RECORD } from "../../../common/session/record.ts";
-import { Session, type SessionLimits } from "../../../common/session/session.ts";
+import { Session } from "../../../common/session/session.ts";
 import { connect, Dice, settle, type Wire } from "../session/rig.ts";
 
 export { Dice, forSeeds, settle, turns } from "../session/rig.ts";

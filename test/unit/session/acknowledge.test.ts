@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { SESSION_LIMITS } from "../../../common/session/options.ts";
 import { ACK, encodeAck, FRAMES } from "../../../common/session/record.ts";
-import { SESSION_LIMITS } from "../../../common/session/session.ts";
 import { connect, framesRecord, lone, ofKind, type Pair, pair, settle, type Wire, wire } from "./rig.ts";
 
 test("what was received is acknowledged after ackDelay and not before", async () => {

@@ -5,8 +5,9 @@ import { FakeClock } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import type { Random } from "../../../common/random.ts";
 import { Link, type RecordCipher } from "../../../common/session/link.ts";
+import type { SessionHandlers, SessionLimits } from "../../../common/session/options.ts";
 import { ATTACH, ATTACHED, FRAMES, FRAMES_HEADER, writeAck } from "../../../common/session/record.ts";
-import { Session, type SessionHandlers, type SessionLimits } from "../../../common/session/session.ts";
+import { Session } from "../../../common/session/session.ts";
 
 /** Lets everything happen that can happen without time moving on: all of it runs on microtasks. */
 export function settle(): Promise<void> {
