@@ -2,7 +2,7 @@
 import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import type { CoreReport } from "../../common/core.ts";
-import { type ErrorCode, FarsiteError, reasonOf } from "../../common/errors.ts";
+import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Attached } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
@@ -16,8 +16,10 @@ import { Backoff, hastyTimeout, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
 import type { Carriers } from "./carriers.ts";
 import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
-import { type Hop, hopOf } from "./hop.ts";
+import { hopOf } from "./hop.ts";
 import { Renewal } from "./renewal.ts";
+import { isForgeable, isStanding } from "./standing.ts";
+import { type ConnectorStatus, failureOf } from "./status.ts";
 
 export interface ConnectorOptions {
   enrolled: Enrolled;
@@ -43,54 +45,8 @@ export interface ConnectorOptions {
   network: () => string;
 }
 
-export interface ConnectorStatus {
-  state: "connecting" | "connected" | "waiting";
-  /** ms since the epoch. */
-  since: number;
-  url: string;
-  route: RouteView;
-  tenant: string;
-  site: string;
-  carrier: string | undefined;
-  /** Why it is not the better kind of carrier, if it is not. */
-  blocked: string | undefined;
-  rtt: number | undefined;
-  streams: number;
-  hubVersion: string | undefined;
-  /** This host's clock less the hub's, ms. */
-  clockSkew: number | undefined;
-  /** Why it is not connected. */
-  error: Failure | undefined;
-  /** What went wrong last, also when it is connected since. */
-  lastError: (Failure & { at: number }) | undefined;
-}
-
-export interface Failure {
-  code: ErrorCode;
-  message: string;
-  hint?: string;
-  /** Where on the way it was. */
-  hop?: Hop;
-}
-
 /** Clocks that differ by more, in ms, are worth a warning: Livestatus shifts its times by half hours. */
 const SKEW_WARNING = 60_000;
-
-/** What only a person can change; it is still tried, seldom. */
-const STANDING: ReadonlySet<string> = new Set([
-  "E_KEY_UNKNOWN",
-  "E_KEY_REVOKED",
-  "E_SITE_DISABLED",
-  "E_VERSION",
-  "E_HUB_KEY",
-  "E_TLS_UNTRUSTED",
-  "E_PROXY_AUTH_WANTED",
-  "E_PROXY_AUTH_WRONG",
-  "E_PROXY_AUTH_SCHEME",
-]);
-
-/** Those among them that nobody vouches for: they are said before keys are agreed. */
-const FORGEABLE: ReadonlySet<string> = new Set(["E_VERSION", "E_HUB_KEY", "E_TLS_UNTRUSTED"]);
 
 /** A connection that was made; tells of its end. */
 interface Connection {
@@ -266,7 +222,7 @@ export class Connector {
     const comeBack = this.#comeBack;
     this.#comeBack = undefined;
     if (comeBack !== undefined) return comeBack * (1 + random.unit());
-    const standing = this.#error !== undefined && STANDING.has(this.#error.code);
+    const standing = this.#error !== undefined && isStanding(this.#error.code);
     return standing ? this.#backoff.next() : this.#backoff.afterLoss(held, clock.now());
   }
 
@@ -278,7 +234,7 @@ export class Connector {
     }
     // while streams wait for the next carrier, it may as well be that something on the way changed a message
     const interrupted = this.#session !== undefined && !this.#session.link;
-    const seldom = STANDING.has(known.code) && !(interrupted && FORGEABLE.has(known.code));
+    const seldom = isStanding(known.code) && !(interrupted && isForgeable(known.code));
     return this.#backoff.next() * (seldom ? REFUSED_BACKOFF_FACTOR : 1);
   }
 
@@ -408,9 +364,4 @@ export class Connector {
       this.#wait = { timer: this.#options.clock.after(ms, resolve), done: resolve };
     });
   }
-}
-
-function failureOf({ code, message, hint }: FarsiteError): Failure {
-  const hop = hopOf(code);
-  return { code, message, ...(hint !== undefined && { hint }), ...(hop && { hop }) };
 }

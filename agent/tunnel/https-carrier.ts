@@ -14,6 +14,7 @@ import {
 import type { Carrier, CarrierHandlers } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
+import { onceATurn } from "../../common/once-a-turn.ts";
 import type { HttpAnswer, HttpClient } from "../http/index.ts";
 
 /** ms for a batch to cross and for its answer; for a request for messages, besides HOLD. */
@@ -43,7 +44,8 @@ export class HttpsCarrier implements Carrier {
   #sent = 0;
   /** The hub's word that it has each batch. */
   readonly #taken = new Arrivals<true>();
-  #flushDue = false;
+  /** What is sent in one turn of the event loop goes out in one batch. */
+  readonly #flushSoon = onceATurn(() => this.#flush());
   #closing: string | undefined;
   #closeSent = false;
   /** The hub takes no more. */
@@ -94,16 +96,6 @@ export class HttpsCarrier implements Carrier {
       }
     }
     this.#ask();
-  }
-
-  /** What is sent in one turn of the event loop goes out in one batch. */
-  #flushSoon(): void {
-    if (this.#flushDue) return;
-    this.#flushDue = true;
-    queueMicrotask(() => {
-      this.#flushDue = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {

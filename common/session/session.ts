@@ -6,6 +6,7 @@
 import type { Clock, Timer } from "../clock.ts";
 import { Deque } from "../deque.ts";
 import { FarsiteError, reasonOf } from "../errors.ts";
+import { onceATurn } from "../once-a-turn.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Link } from "./link.ts";
 import { SESSION_LIMITS, type SessionHandlers, type SessionLimits, type SessionOptions } from "./options.ts";
@@ -38,7 +39,8 @@ export class Session {
 
   #unackedBytes = 0;
   #ackTimer: Timer | undefined;
-  #ackDue = false;
+  /** After this turn of the event loop: one for all records that one read of the carrier brought. */
+  readonly #ackSoon: () => void;
   #pumpDue = false;
   /** Whether the carrier's buffer was full at the last look. */
   #full = false;
@@ -54,6 +56,9 @@ export class Session {
   ) {
     this.#clock = options.clock;
     this.#defer = options.defer;
+    this.#ackSoon = onceATurn(() => {
+      if (this.#unackedBytes > 0) this.#sendAck();
+    }, options.defer);
     this.#limits = { ...SESSION_LIMITS, ...options.limits };
     const { deadAfter } = this.#limits;
     this.#heartbeat = new Heartbeat({
@@ -299,16 +304,6 @@ export class Session {
     if (!this.#link) return;
     if (this.#unackedBytes >= this.#limits.ackBytes) this.#ackSoon();
     else if (!this.#ackTimer) this.#armAck();
-  }
-
-  /** After this turn of the event loop: one for all records that one read of the carrier brought. */
-  #ackSoon(): void {
-    if (this.#ackDue) return;
-    this.#ackDue = true;
-    this.#defer(() => {
-      this.#ackDue = false;
-      if (this.#unackedBytes > 0) this.#sendAck();
-    });
   }
 
   /** Left running when a FRAMES record carries the acknowledgement: cheaper than a timer for each. */

@@ -3,6 +3,7 @@
 import { Arrivals, HOLD, Outgoing, WINDOW } from "../../common/carrier/https/index.ts";
 import type { Carrier, CarrierHandlers } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
+import { onceATurn } from "../../common/once-a-turn.ts";
 
 /** Bytes that may wait for requests: what is kept for replay is sent in one go to a new carrier. */
 export const MOST_WAITING = 32 << 20;
@@ -42,7 +43,8 @@ export class HttpsCarrier implements Carrier {
   readonly #kept = new Map<number, { batch: Buffer; at: number }>();
   #handlers: CarrierHandlers | undefined;
   #idle: Timer | undefined;
-  #flushDue = false;
+  /** What is sent in one turn of the event loop goes out in one batch. */
+  readonly #flushSoon = onceATurn(() => this.#flush());
   #closing: string | undefined;
   #finish: () => void = () => {};
   #finished = false;
@@ -143,16 +145,6 @@ export class HttpsCarrier implements Carrier {
       this.#kept.delete(kept);
       this.#outgoing.took(batch.length, this.clock.now() - at);
     }
-  }
-
-  /** What is sent in one turn of the event loop goes out in one batch. */
-  #flushSoon(): void {
-    if (this.#flushDue) return;
-    this.#flushDue = true;
-    queueMicrotask(() => {
-      this.#flushDue = false;
-      this.#flush();
-    });
   }
 
   #flush(): void {
