@@ -106,21 +106,33 @@ export class Hub {
 
   /** Adds a site, with all services that have a port unless some are named, and makes its first token. */
   async addSite(actor: string, tenant: string, name: string, services?: string[]): Promise<NewToken> {
-    const known = Object.keys(this.#parts.config.services);
-    const wanted = services ?? known;
-    const wrong = wanted.filter(
-      (service) => !known.includes(service) || !serviceName.safeParse(service).success,
-    );
-    if (wrong.length > 0 || wanted.length === 0) {
-      throw new FarsiteError(
-        "E_NAME",
-        wanted.length === 0 ? "a site needs a service" : `no port is configured for ${wrong.join(", ")}`,
-        `Known services: ${known.join(", ")}. Others are added under [services] in hub.toml.`,
-      );
-    }
+    const wanted = services ?? Object.keys(this.#parts.config.services);
+    this.#checkServices(wanted);
     const site = await this.registry.addSite(actor, tenant, name, wanted);
     this.#takeUp(site);
     return this.issueToken(actor, tenant, name);
+  }
+
+  /** Gives a site other services: endpoints are opened and closed, the session and all else goes on. */
+  async setServices(actor: string, tenant: string, name: string, services: string[]): Promise<SiteView> {
+    this.#checkServices(services);
+    const site = await this.registry.setServices(actor, tenant, name, services);
+    this.#parts.sites.know(site);
+    this.#takeUp(site);
+    return this.#view(site);
+  }
+
+  #checkServices(wanted: string[]): void {
+    const known = Object.keys(this.#parts.config.services);
+    const wrong = wanted.filter(
+      (service) => !known.includes(service) || !serviceName.safeParse(service).success,
+    );
+    if (wrong.length === 0 && wanted.length > 0) return;
+    throw new FarsiteError(
+      "E_NAME",
+      wanted.length === 0 ? "a site needs a service" : `no port is configured for ${wrong.join(", ")}`,
+      `Known services: ${known.join(", ")}. Others are added under [services] in hub.toml.`,
+    );
   }
 
   async issueToken(actor: string, tenant: string, name: string, minutes?: number): Promise<NewToken> {

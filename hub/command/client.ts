@@ -9,7 +9,7 @@ export const ADMIN_SOCKET = "admin.sock";
 
 const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** Asks the hub; throws what it answers as the same error, or E_HUB_DOWN. */
 export async function askHub<T>(places: Places, method: Method, path: string, body?: unknown): Promise<T> {

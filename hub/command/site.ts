@@ -18,6 +18,12 @@ interface Options extends Places {
   json?: boolean;
 }
 
+interface Changes {
+  set?: string;
+  add?: string;
+  remove?: string;
+}
+
 export function addSite(program: Command): void {
   const site = program
     .command("site")
@@ -30,7 +36,7 @@ export function addSite(program: Command): void {
     .option("--json", "print JSON")
     .action(async (path: string, options: Options & { services?: string }) => {
       const { tenant, site: name } = parseSitePath(path);
-      const services = options.services?.split(",").map((service) => service.trim());
+      const services = options.services === undefined ? undefined : namesOf(options.services);
       const body = { name, ...(services && { services }) };
       printToken(
         await askHub<NewToken>(options, "POST", `/tenants/${encodeURIComponent(tenant)}/sites`, body),
@@ -56,6 +62,29 @@ export function addSite(program: Command): void {
         const text = key === "livestatus" ? livestatusText(view) : textOf(value);
         printLine(`${key.padEnd(12)} ${text}`);
       }
+    });
+
+  command("services <tenant/site>", "show or change which services the central side may use")
+    .option("--set <names>", "exactly these, separated by commas")
+    .option("--add <names>", "these besides")
+    .option("--remove <names>", "not these any more")
+    .option("--json", "print JSON")
+    .action(async (path: string, options: Options & Changes) => {
+      const { set, add, remove } = options;
+      if (set !== undefined && (add !== undefined || remove !== undefined)) {
+        throw new FarsiteError("E_USAGE", "--set names all services; it does not go with --add or --remove");
+      }
+      const present = (await askHub<SiteView>(options, "GET", pathOf(path))).services;
+      const gone = namesOf(remove);
+      const services = [
+        ...new Set([...(set === undefined ? present : namesOf(set)), ...namesOf(add)]),
+      ].filter((service) => !gone.includes(service));
+      const changed = [set, add, remove].some((names) => names !== undefined);
+      const now = changed
+        ? (await askHub<SiteView>(options, "PUT", `${pathOf(path)}/services`, { services })).services
+        : present;
+      if (options.json) return printJson(now);
+      for (const service of now) printLine(service);
     });
 
   command("token <tenant/site>", "make a new enrolment token; an unused older one ends")
@@ -89,6 +118,10 @@ export function addSite(program: Command): void {
       await askHub(places, "DELETE", pathOf(path));
     },
   );
+}
+
+function namesOf(list: string | undefined): string[] {
+  return list === undefined ? [] : list.split(",").map((name) => name.trim());
 }
 
 function pathOf(path: string): string {

@@ -66,17 +66,19 @@ export class Endpoints {
 
   constructor(private readonly options: EndpointsOptions) {}
 
-  /** Opens, or after a change opens anew, what the registry says of a site. */
+  /** Opens what the registry says of a site, and closes what it no longer says; all else stays as it is. */
   offer(site: Site): void {
-    this.withdraw(site.id);
-    if (!site.enabled) return;
-    const offers: Offer[] = [];
+    if (!site.enabled) return this.withdraw(site.id);
+    const before = this.#offers.get(site.id) ?? [];
+    const offers = before.filter((offer) => site.services.includes(offer.service));
+    for (const offer of before) if (!offers.includes(offer)) this.#close(offer);
     this.#offers.set(site.id, offers);
     const directory = join(this.options.runDir, site.tenant, site.name);
     // only the hub's user and group get in; each tenant has a directory of its own
     ensureDirectory(join(this.options.runDir, site.tenant), 0o750);
     ensureDirectory(directory, 0o750);
     for (const service of site.services) {
+      if (offers.some((offer) => offer.service === service)) continue;
       const port = this.options.ports[service];
       if (port === undefined) {
         this.options.log.warn("no port configured for a site's service", { ...nameOf(site), service });
@@ -155,13 +157,16 @@ export class Endpoints {
 
   /** Closes a site's endpoints and ends their clients. */
   withdraw(siteId: number): void {
-    for (const offer of this.#offers.get(siteId) ?? []) {
-      offer.retry?.cancel();
-      offer.tcp?.close();
-      offer.unix?.close();
-    }
+    for (const offer of this.#offers.get(siteId) ?? []) this.#close(offer);
     this.#offers.delete(siteId);
     for (const server of this.options.served?.values() ?? []) server.forget(siteId);
+  }
+
+  #close(offer: Offer): void {
+    offer.retry?.cancel();
+    offer.tcp?.close();
+    offer.unix?.close();
+    this.options.served?.get(offer.service)?.forget(offer.site.id);
   }
 
   /** After a site was removed: its directory goes too, and its tenant's when it is empty. */

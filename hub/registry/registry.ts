@@ -102,9 +102,7 @@ export class Registry {
       await sql`INSERT INTO site (tenant_id, name, address_index, created_at)
                 VALUES (${owner}, ${name}, ${index}, ${this.#wall()})`;
       const site = await this.#site(sql, tenant, name);
-      for (const service of new Set(services)) {
-        await sql`INSERT INTO site_service (site_id, name) VALUES (${site.id}, ${service})`;
-      }
+      await nameServices(sql, site.id, services);
       await this.#audit(sql, actor, "site.add", `${tenant}/${name}`, site.address);
       return this.#site(sql, tenant, name);
     });
@@ -128,6 +126,17 @@ export class Registry {
       await sql`UPDATE site SET enabled = ${enabled ? 1 : 0} WHERE id = ${site.id}`;
       await this.#audit(sql, actor, enabled ? "site.enable" : "site.disable", `${tenant}/${name}`);
       return { ...site, enabled };
+    });
+  }
+
+  /** Says anew which services of a site the central side may use. */
+  async setServices(actor: string, tenant: string, name: string, services: string[]): Promise<Site> {
+    return this.#store.transaction(async (sql) => {
+      const site = await this.#site(sql, tenant, name);
+      await sql`DELETE FROM site_service WHERE site_id = ${site.id}`;
+      await nameServices(sql, site.id, services);
+      await this.#audit(sql, actor, "site.services", `${tenant}/${name}`, services.join(","));
+      return this.#site(sql, tenant, name);
     });
   }
 
@@ -266,6 +275,12 @@ export class Registry {
   async #audit(sql: Statements, actor: string, action: string, target: string, detail = ""): Promise<void> {
     await sql`INSERT INTO audit (at, actor, action, target, detail)
               VALUES (${this.#wall()}, ${actor}, ${action}, ${target}, ${detail})`;
+  }
+}
+
+async function nameServices(sql: Statements, siteId: number, services: string[]): Promise<void> {
+  for (const service of new Set(services)) {
+    await sql`INSERT INTO site_service (site_id, name) VALUES (${siteId}, ${service})`;
   }
 }
 

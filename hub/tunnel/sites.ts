@@ -259,6 +259,12 @@ export class TunnelledSites {
     };
   }
 
+  /** The registry says something else of a site now; its session goes on. */
+  know(site: Site): void {
+    const entry = this.#entries.get(site.id);
+    if (entry) entry.site = site;
+  }
+
   /** Ends a site's session at once: its key was revoked, or it was disabled or removed. */
   cut(siteId: number, reason: FarsiteError): void {
     this.#entries.get(siteId)?.tunnel.session.end(reason);

@@ -9,6 +9,7 @@ import { queryApp } from "./query.ts";
 
 const addTenant = z.strictObject({ name: z.string() });
 const addSite = z.strictObject({ name: z.string(), services: z.array(z.string()).optional() });
+const setServices = z.strictObject({ services: z.array(z.string()) });
 const tokenRequest = z.strictObject({ minutes: z.number().min(1).max(10_080).optional() });
 
 async function body<S extends z.ZodType>(context: Context, schema: S): Promise<z.output<S>> {
@@ -73,6 +74,11 @@ export function adminApp(hub: Hub, many?: ManySites): Hono {
     const { tenant, site: name } = context.req.param();
     await hub.removeSite(actor, tenant, name);
     return context.json({});
+  });
+  app.put(`${site}/services`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    const { services } = await body(context, setServices);
+    return context.json(await hub.setServices(actor, tenant, name, services));
   });
   app.post(`${site}/token`, async (context) => {
     const { tenant, site: name } = context.req.param();
