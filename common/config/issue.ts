@@ -56,6 +56,10 @@ function keysAt(schema: z.ZodType, path: PropertyKey[]): string[] {
     while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) {
       at = at.unwrap();
     }
+    if (at instanceof z.ZodRecord && step !== undefined) {
+      at = at.valueType;
+      continue;
+    }
     if (!(at instanceof z.ZodObject)) return [];
     if (step === undefined) return Object.keys(at.shape);
     at = at.shape[String(step)];
