@@ -1,8 +1,11 @@
 /** What agent.toml may say. The commented reference is docs/agent.toml. */
 
 import { z } from "zod";
+import type { Address } from "../common/address.ts";
+import { MOST_LISTENERS } from "../common/handshake/index.ts";
 import { ownPolicyKeys } from "../common/livestatus/index.ts";
 import { serviceName } from "../common/names.ts";
+import { parseListenAddress, placeOf } from "./listen/index.ts";
 import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
 
@@ -13,6 +16,28 @@ const target = z
     '"tcp:HOST:PORT" or "unix:/path", a path of at most 107 bytes',
   )
   .transform((text) => ({ text, address: parseTarget(text) as NonNullable<ReturnType<typeof parseTarget>> }));
+
+const listenAddress = z
+  .string()
+  .refine(
+    (text) => parseListenAddress(text) !== undefined,
+    '"tcp:IP:PORT", "udp:IP:PORT" or "unix:/path", a path of at most 107 bytes',
+  )
+  .transform((text) => ({ text, address: parseListenAddress(text) as Address }));
+
+const listen = z.record(serviceName, listenAddress).superRefine((lines, { addIssue }) => {
+  const wrong = (name: string, input: string | undefined, message: string) =>
+    addIssue({ code: "custom", path: name === "" ? [] : [name], input, message });
+  const count = Object.keys(lines).length;
+  if (count > MOST_LISTENERS) wrong("", `${count} lines`, `at most ${MOST_LISTENERS}`);
+  const taken = new Map<string, string>();
+  for (const [name, { text, address }] of Object.entries(lines)) {
+    const place = placeOf(address);
+    const other = taken.get(place);
+    if (other === undefined) taken.set(place, name);
+    else wrong(name, text, `an address of its own, not that of ${other}`);
+  }
+});
 
 const limits = z.strictObject({
   /** Streams from the hub open at once. */
@@ -25,6 +50,14 @@ const limits = z.strictObject({
   dead_seconds: z.number().min(1).max(300).default(10),
   /** Seconds for connection and handshake with the hub. */
   handshake_seconds: z.number().min(0.1).max(300).default(20),
+  /** Connections to one listener open at once. */
+  clients: z.int().min(1).max(65_536).default(256),
+  /** Seconds after the loss of a carrier for which connections to listeners wait for the next one. */
+  hold_seconds: z.number().min(0).max(60).default(5),
+  /** Datagrams of one listener that wait until the line takes them; more push the oldest out. */
+  queue_datagrams: z.int().min(1).max(1_000_000).default(5000),
+  /** MiB for them. The least takes the longest datagram. */
+  queue_mib: z.number().min(0.1).max(1024).default(4),
 });
 
 const hub = z.strictObject({
@@ -84,12 +117,14 @@ const probe = z
     "timeout_seconds at most half of interval_seconds",
   );
 
-export const agentConfig = z.strictObject({
+const whole = z.strictObject({
   hub: hub.prefault({}),
   carrier: carrier.prefault({}),
   proxy: proxy.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),
+  /** Where connections and datagrams for the central side are taken, by line; the hub says what is behind each. */
+  listen: listen.default({}),
   /** What the hub may ask of the service livestatus; as long as nothing is said, its bytes are not looked at. */
   livestatus: z.strictObject(ownPolicyKeys).prefault({}),
   probe: probe.prefault({}),
@@ -97,6 +132,16 @@ export const agentConfig = z.strictObject({
   ca_file: z.string().optional(),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
+});
+
+export const agentConfig = whole.superRefine(({ services, listen }, { addIssue }) => {
+  const places = new Map(Object.entries(services).map(([name, { text }]) => [text, name]));
+  for (const [name, { text, address }] of Object.entries(listen)) {
+    const service = places.get(placeOf(address)) ?? places.get(text);
+    if (service === undefined) continue;
+    const message = `another address than the target of the service ${service}, which would lead back to it`;
+    addIssue({ code: "custom", path: ["listen", name], input: text, message });
+  }
 });
 export type AgentConfig = z.output<typeof agentConfig>;
 

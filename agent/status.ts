@@ -5,6 +5,7 @@ import type { CoreReport } from "../common/core.ts";
 import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
+import type { ListenerState, Listeners } from "./listen/index.ts";
 import type { Services } from "./service/index.ts";
 import type { Connector, ConnectorStatus, Failure } from "./tunnel/index.ts";
 
@@ -16,6 +17,8 @@ export interface AgentStatus extends Omit<ConnectorStatus, "since" | "lastError"
   since: string;
   lastError?: Failure & { at: string };
   services: string[];
+  /** What is taken here for the central side. */
+  listeners: ListenerState[];
   /** Undefined when there is none, or it was not asked yet. */
   core: CoreStatus | undefined;
 }
@@ -29,6 +32,7 @@ export async function openStatusSocket(
   connector: Connector,
   services: Services,
   core: CoreWatch | undefined,
+  listeners: Listeners,
 ): Promise<{ stop(): Promise<void> }> {
   if (
     await askAgent(path).then(
@@ -54,6 +58,7 @@ export async function openStatusSocket(
           ...status,
           ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
           services: services.names,
+          listeners: listeners.states(),
           core: coreStatus(core?.report),
         };
         return Response.json(answer);

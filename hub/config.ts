@@ -3,10 +3,18 @@
 import { z } from "zod";
 import { policyKeys } from "../common/livestatus/index.ts";
 import { portNumber, serviceName, tenantName } from "../common/names.ts";
+import { centralLine, wrongSource } from "./central/index.ts";
 import { parsePool } from "./registry/index.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
-const USUAL_SERVICES = { livestatus: 6557, http: 5000, notify: 6555, ec: 6558, "cmk-agent": 6556 };
+const USUAL_SERVICES = {
+  livestatus: 6557,
+  http: 5000,
+  notify: 6555,
+  ec: 6558,
+  "cmk-agent": 6556,
+  broker: 5672,
+};
 
 /** What carries short questions and answers is served before what moves files. */
 export const BULK_SERVICES: ReadonlySet<string> = new Set(["http", "https"]);
@@ -119,7 +127,7 @@ const federation = z.strictObject({
   largest_answer_mib: z.number().min(0.001).max(65_536).default(512),
 });
 
-export const hubConfig = z.strictObject({
+const whole = z.strictObject({
   /** How agents reach this hub; it goes into every enrolment token. */
   url: z
     .string()
@@ -144,6 +152,8 @@ export const hubConfig = z.strictObject({
         }
       }
     }),
+  /** What the central side offers to sites, by name; what is not named here does not exist for them. */
+  central: z.record(serviceName, centralLine).default({}),
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
@@ -151,5 +161,13 @@ export const hubConfig = z.strictObject({
   federation: federation.prefault({}),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
+});
+
+export const hubConfig = whole.superRefine(({ central, endpoints: { pool } }, context) => {
+  for (const [name, line] of Object.entries(central)) {
+    const message = wrongSource(line, pool);
+    if (message === undefined) continue;
+    context.addIssue({ code: "custom", path: ["central", name, "source"], input: line.source, message });
+  }
 });
 export type HubConfig = z.output<typeof hubConfig>;

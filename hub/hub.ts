@@ -6,6 +6,7 @@ import type { Log } from "../common/log.ts";
 import { serviceName } from "../common/names.ts";
 import type { KeyPair } from "../common/noise/index.ts";
 import { VERSION } from "../common/version.ts";
+import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
 import type { DatedState, SiteStates } from "./livestatus/index.ts";
@@ -28,6 +29,8 @@ export interface HubParts {
   sites: TunnelledSites;
   states: SiteStates;
   endpoints: Endpoints;
+  /** Without it sites may use nothing of the central side. */
+  central?: Pick<Central, "states">;
   observers?: readonly SiteObserver[];
   identity: KeyPair;
   tls: TlsIdentity | undefined;
@@ -48,6 +51,8 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   /** ISO 8601. */
   since: string | undefined;
   lastSeen: string | undefined;
+  /** The lines of the central side that hub.toml allows the site. */
+  central: LineState[];
   /** Of the site as Livestatus clients find it, in Checkmk's words; `since` is ISO 8601. */
   livestatus: Omit<DatedState, "since"> & { since: string };
 }
@@ -221,6 +226,7 @@ export class Hub {
           : "never",
       since: changed ? new Date(changed).toISOString() : undefined,
       lastSeen: site.lastSeen === undefined ? undefined : new Date(site.lastSeen).toISOString(),
+      central: this.#parts.central?.states(site) ?? [],
       livestatus: this.#livestatus(site),
     };
   }

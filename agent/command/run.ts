@@ -16,6 +16,7 @@ import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { agentConfig } from "../config.ts";
 import { CoreWatch, listensAt, secure } from "../core/index.ts";
+import { Listeners } from "../listen/index.ts";
 import { routesFrom, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { readEnrolled } from "../state.ts";
@@ -61,11 +62,21 @@ async function run(places: Places): Promise<void> {
       log,
       changed: () => connector.tellCore(),
     });
+  const listeners = new Listeners({
+    lines: config.listen,
+    open: (line, priority) => connector.open(line, priority),
+    clients: config.limits.clients,
+    queue: { datagrams: config.limits.queue_datagrams, bytes: config.limits.queue_mib * (1 << 20) },
+    clock,
+    log,
+  });
   const routeTo = routesFrom(config.proxy, process.env);
   const { carriers } = wayOut({ config, routeTo, certificate: enrolled.certificate, log });
   const connector = new Connector({
     enrolled,
     services,
+    listens: listeners.kinds,
+    hold: config.limits.hold_seconds * 1000,
     core: () => core?.report,
     carriers,
     route: (url) => viewOf(routeTo(url)),
@@ -80,7 +91,13 @@ async function run(places: Places): Promise<void> {
     maxAge: config.carrier.max_age_seconds && config.carrier.max_age_seconds * 1000,
     network: () => JSON.stringify(networkInterfaces()),
   });
-  const status = await openStatusSocket(join(places.runDir, STATUS_SOCKET), connector, services, core);
+  const status = await openStatusSocket(
+    join(places.runDir, STATUS_SOCKET),
+    connector,
+    services,
+    core,
+    listeners,
+  );
   const site = `${enrolled.tenant}/${enrolled.site}`;
   log.info("agent starts", { version: VERSION, site, hub: enrolled.url, services: services.names.join(",") });
   const [url = enrolled.url] = config.hub.urls ?? [];
@@ -90,10 +107,13 @@ async function run(places: Places): Promise<void> {
 
   core?.start();
   const running = connector.run();
+  await listeners.start();
   const signal = await untilStopped();
   log.info("agent stops", { signal });
   core?.stop();
+  // the session first: a cut answer must reach its client as a reset, not as an end
   connector.stop();
+  listeners.stop();
   await running;
   await status.stop();
 }

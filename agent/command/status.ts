@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { ago, type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
+import type { ListenerState } from "../listen/index.ts";
 import { routeText } from "../route/index.ts";
 import { askAgent, type CoreStatus, STATUS_SOCKET } from "../status.ts";
 
@@ -20,6 +21,7 @@ export function addStatus(program: Command): void {
       if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
       if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
       printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
+      for (const listener of status.listeners) printLine(listenerLine(listener));
       if (status.core) printLine(coreLine(status.core));
       const failure = status.error ?? status.lastError;
       if (!failure) return;
@@ -35,4 +37,21 @@ function coreLine(status: CoreStatus): string {
   if (status.state === "dead") return `${how}: ${status.reason} (${status.cause})`;
   const { program, hosts, services } = status.core;
   return `${how}: ${program}, ${hosts ?? "?"} hosts, ${services ?? "?"} services`;
+}
+
+function listenerLine({
+  line,
+  address,
+  state,
+  reason,
+  clients,
+  opened,
+  failed,
+  datagrams,
+}: ListenerState): string {
+  const what = `listens for ${line} at ${address}`;
+  if (state === "failed") return `${what}: failed: ${reason}`;
+  if (!datagrams) return `${what}: ${clients} clients now, ${opened} so far, ${failed} of them turned away`;
+  const { sent, waiting, dropped, refused } = datagrams;
+  return `${what}: ${sent} datagrams sent, ${waiting} waiting, ${dropped} dropped, ${refused} refused`;
 }

@@ -3,9 +3,10 @@ import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import type { CoreReport } from "../../common/core.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import type { Attached } from "../../common/handshake/index.ts";
+import type { Attached, Listens } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
 import { pack } from "../../common/msgpack.ts";
+import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, Session, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
@@ -26,6 +27,10 @@ export interface ConnectorOptions {
   /** The hub's addresses, in the order in which they are tried. */
   urls: readonly string[];
   services: Services;
+  /** What is listened for at this side, to be carried to the central one. Default: nothing. */
+  listens?: Listens;
+  /** ms after the loss of a carrier for which streams to the hub wait for the next one. Default 0. */
+  hold?: number;
   /** How the core is, if there is one and it was asked; another object when it has changed. */
   core: () => CoreReport | undefined;
   carriers: Pick<Carriers, "open" | "openBetter" | "retryIn" | "blocked">;
@@ -75,6 +80,8 @@ export class Connector {
   #attaching = false;
   /** ms after which a hub that stops wants to see us again. */
   #comeBack: number | undefined;
+  /** When the carrier was lost, on the clock that never jumps; undefined while there is one. */
+  #lostAt: number | undefined;
   /** What the hub was told of the core in this session. */
   #told: CoreReport | undefined;
 
@@ -169,6 +176,16 @@ export class Connector {
     if (!this.#tunnel?.session.link || !report || report === this.#told) return;
     this.#told = report;
     this.#tunnel.mux.sendControl(pack(report));
+  }
+
+  /**
+   * Opens a stream to a line of the central side; undefined when there is no way to the hub. While the carrier is
+   * being replaced the stream waits for the next one.
+   */
+  open(line: string, priority: Priority): Stream | undefined {
+    const { clock, hold = 0 } = this.#options;
+    const away = this.#lostAt === undefined ? 0 : clock.now() - this.#lostAt;
+    return this.#session && away <= hold ? this.#tunnel?.mux.open(line, priority) : undefined;
   }
 
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
@@ -321,7 +338,7 @@ export class Connector {
   }
 
   #begin(id: Uint8Array, link: Link): void {
-    const { services, clock, random, defer, session: limits, maxStreams } = this.#options;
+    const { services, listens = {}, clock, random, defer, session: limits, maxStreams } = this.#options;
     const tunnel = createTunnel({
       side: "agent",
       id,
@@ -334,6 +351,7 @@ export class Connector {
         accept: (stream) => services.accept(stream),
         control: () => {},
         carrier: (now, reason) => {
+          if (this.#tunnel === tunnel) this.#lostAt = now ? undefined : clock.now();
           if (!now && reason) this.#lose(reason);
           else if (this.#tunnel === tunnel) this.tellCore();
         },
@@ -347,8 +365,9 @@ export class Connector {
       },
     });
     this.#tunnel = tunnel;
+    this.#lostAt = undefined;
     this.#told = undefined;
-    tunnel.mux.sendControl(pack({ kind: "services", names: services.names }));
+    tunnel.mux.sendControl(pack({ kind: "services", names: services.names, listens }));
     tunnel.session.adopt(link, 0, 0);
   }
 

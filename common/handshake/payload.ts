@@ -61,10 +61,20 @@ export type Attached = z.infer<typeof attached>;
 /** Any CONTROL message; a kind that this side does not know is for a newer one, and is left alone. */
 export const controlKind = z.object({ kind: z.string().max(32) });
 
-/** CONTROL, agent to hub: the names of the services it offers. Sent at the start of a session. */
+/** Lines that one agent may listen for. */
+export const MOST_LISTENERS = 64;
+
+/** The lines an agent listens for, by name: connections or datagrams, to be carried to the central side. */
+export const listens = z
+  .record(serviceName, z.enum(["tcp", "udp"]))
+  .refine((lines) => Object.keys(lines).length <= MOST_LISTENERS, `at most ${MOST_LISTENERS}`);
+export type Listens = z.infer<typeof listens>;
+
+/** CONTROL, agent to hub: the services it offers, and what it listens for. Sent at the start of a session. */
 export const servicesControl = z.object({
   kind: z.literal("services"),
   names: z.array(serviceName).max(256),
+  listens: listens.default({}),
 });
 
 /** The hub's refusal as an error, if it is one. */

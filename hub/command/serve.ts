@@ -18,6 +18,7 @@ import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
+import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
@@ -64,6 +65,20 @@ async function serve(places: Places): Promise<void> {
     grace,
     changed: (siteId) => livestatus.changed(siteId),
   });
+  const recorded = (actor: string, action: string, site: string, detail: string) =>
+    void registry.record(actor, action, site, detail).catch(() => log.warn("the registry cannot be written"));
+  const central = new Central({
+    lines: config.central,
+    pool: config.endpoints.pool,
+    clock,
+    log,
+    dial: dialTarget,
+    openSender,
+    refused: ({ tenant, site, line, reason, untold }) => {
+      const detail = [line, reason, ...(untold ? [`${untold} more before`] : [])];
+      recorded(`agent of ${tenant}/${site}`, "central.refuse", `${tenant}/${site}`, detail.join("; "));
+    },
+  });
   const sites = new TunnelledSites({
     clock,
     random,
@@ -74,6 +89,7 @@ async function serve(places: Places): Promise<void> {
     hold,
     changed: (siteId) => states.update(siteId),
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
+    accept: (caller, stream) => central.accept(caller, stream),
   });
   const packed = new Set(config.compress);
   const livestatus = openLivestatus(config, {
@@ -89,9 +105,7 @@ async function serve(places: Places): Promise<void> {
         ...(user ? [`for ${user}`] : []),
         ...(untold ? [`${untold} more before`] : []),
       ];
-      void registry
-        .record(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail.join("; "))
-        .catch(() => log.warn("the registry cannot be written"));
+      recorded(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail.join("; "));
     },
   });
   const endpoints = new Endpoints({
@@ -133,7 +147,7 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
-  const observers = [many.sites, many.federation, many.views];
+  const observers = [many.sites, many.federation, many.views, central];
   const hub = new Hub({
     config,
     registry,
@@ -141,6 +155,7 @@ async function serve(places: Places): Promise<void> {
     sites,
     states,
     endpoints,
+    central,
     observers,
     identity,
     tls,

@@ -59,9 +59,11 @@ export function addSite(program: Command): void {
       const view = await askHub<SiteView>(options, "GET", pathOf(path));
       if (options.json) return printJson(view);
       for (const [key, value] of Object.entries(view)) {
+        if (key === "central") continue;
         const text = key === "livestatus" ? livestatusText(view) : textOf(value);
         printLine(`${key.padEnd(12)} ${text}`);
       }
+      for (const text of centralTexts(view)) printLine(`${"central".padEnd(12)} ${text}`);
     });
 
   command("services <tenant/site>", "show or change which services the central side may use")
@@ -168,4 +170,20 @@ function livestatusText({ livestatus }: SiteView): string {
   const what = `${state} since ${since}${cause === undefined ? "" : ` (${cause})`}`;
   if (core) return `${what}: ${textOf(core)}`;
   return reason === undefined ? what : `${what}: ${reason}`;
+}
+
+/** A line for each that the site may use, and for each that its agent listens for in vain. */
+export function centralTexts({ central, listens = {} }: Pick<SiteView, "central" | "listens">): string[] {
+  const allowed = central.map(({ line, target, from, open, opened, limited, unreachable, datagrams }) => {
+    const use = datagrams
+      ? `${datagrams.received} datagrams received, ${datagrams.sent} sent, ${datagrams.dropped} dropped, ${datagrams.lost} lost`
+      : `${open} open, ${opened} opened, ${limited} over a limit, ${unreachable} unreachable`;
+    return `${line} -> ${target}${from === undefined ? "" : ` from ${from}`}: ${use}`;
+  });
+  const known = new Set(central.map(({ line }) => line));
+  const refused = Object.keys(listens).filter((line) => !known.has(line));
+  return [
+    ...allowed,
+    ...refused.map((line) => `${line}: the agent listens for it, hub.toml does not allow it`),
+  ];
 }

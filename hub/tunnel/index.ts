@@ -1,4 +1,4 @@
 export { Admission } from "./admission.ts";
 export { welcome } from "./handshake.ts";
 export { listen } from "./listener.ts";
-export { type SiteState, TunnelledSites } from "./sites.ts";
+export { type Caller, type SiteState, TunnelledSites } from "./sites.ts";

@@ -7,6 +7,7 @@ import {
   type Attach,
   type Attached,
   controlKind,
+  type Listens,
   SESSION_ID_BYTES,
   servicesControl,
 } from "../../common/handshake/index.ts";
@@ -39,6 +40,8 @@ export interface SiteState {
   agent?: AgentInfo;
   /** What the agent offers. */
   offers: string[];
+  /** What it listens for, if anything. */
+  listens?: Listens;
   /** How the agent finds its core, as it last said. */
   core?: CoreReport;
   /** ms since the carrier was lost, while the session waits for the next one. */
@@ -53,6 +56,7 @@ interface Entry {
   agent: AgentInfo;
   since: number;
   offers: string[];
+  listens: Listens;
   core: CoreReport | undefined;
   /** Reports on cores within the second that `reporting` counts. */
   reports: number;
@@ -74,6 +78,13 @@ interface Ended {
  */
 const REPORTS_PER_SECOND = 10;
 
+/** Who opened a stream towards the hub. */
+export interface Caller {
+  readonly site: Site;
+  /** What its agent said it listens for. */
+  readonly listens: Listens;
+}
+
 export interface SitesOptions {
   clock: Clock;
   random: Random;
@@ -87,6 +98,8 @@ export interface SitesOptions {
   lost: (siteId: number) => void;
   /** What `state` says of a site may be different now. */
   changed: (siteId: number) => void;
+  /** Attaches to a stream that an agent opened, or resets it. Without this every such stream is refused. */
+  accept?: (caller: Caller, stream: Stream) => void;
 }
 
 export class TunnelledSites {
@@ -124,7 +137,7 @@ export class TunnelledSites {
   }
 
   #create(site: Site, agent: AgentInfo): Entry {
-    const { clock, random, defer, session: limits, maxStreams } = this.options;
+    const { clock, random, defer, session: limits, maxStreams, accept } = this.options;
     const log = this.options.log.with({ site: `${site.tenant}/${site.name}` });
     const id = random.bytes(SESSION_ID_BYTES);
     const tunnel = createTunnel({
@@ -136,8 +149,7 @@ export class TunnelledSites {
       limits,
       maxStreams,
       handlers: {
-        // nothing on the central side is open to sites yet: what an agent opens has nowhere to go
-        accept: (stream) => stream.reset("serviceRefused"),
+        accept: (stream) => (accept ? accept(entry, stream) : stream.reset("serviceRefused")),
         control: (body) => this.#control(entry, body),
         carrier: (link, reason) => {
           entry.since = clock.wall();
@@ -169,6 +181,7 @@ export class TunnelledSites {
       agent,
       since: clock.wall(),
       offers: [],
+      listens: {},
       core: undefined,
       reports: 0,
       reporting: undefined,
@@ -184,7 +197,9 @@ export class TunnelledSites {
   #control(entry: Entry, body: Buffer): void {
     const { kind } = unpack(controlKind, body, "a control message");
     if (kind === "services") {
-      entry.offers = unpack(servicesControl, body, "the agent's services").names;
+      const { names, listens } = unpack(servicesControl, body, "the agent's services");
+      entry.offers = names;
+      entry.listens = listens;
       this.options.changed(entry.site.id);
     } else if (kind === "core") {
       const report = unpack(coreControl, body, "the agent's report on its core");
@@ -254,6 +269,7 @@ export class TunnelledSites {
       streams: entry.tunnel.mux.streams,
       agent: entry.agent,
       offers: entry.offers,
+      ...(Object.keys(entry.listens).length > 0 && { listens: entry.listens }),
       ...(entry.core && { core: entry.core }),
       ...(!link && { away: this.#away(entry) }),
     };

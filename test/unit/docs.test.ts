@@ -58,6 +58,15 @@ describe("errors.md", () => {
   });
 });
 
+test("every piece of a configuration in ports.md is taken by the real schema", () => {
+  const pieces = [...page("ports.md").matchAll(/```toml\n# (agent|hub)\.toml\n(.+?)```/gs)];
+  expect(pieces.length).toBeGreaterThan(10);
+  for (const [, side, piece = ""] of pieces) {
+    if (side === "agent") parseConfig("ports.md", piece, agentConfig);
+    else parseConfig("ports.md", `url = "wss://hub.example.com"\n${piece}`, hubConfig);
+  }
+});
+
 /** Takes the `#` away from every key that is not needed; an explanation has a space behind it. */
 function uncommented(text: string): string {
   return text.replace(/^#(?=[\w-]+ = )/gm, "");
@@ -122,7 +131,15 @@ const references = [
     file: "hub.toml",
     schema: hubConfig,
     least: 'url = "wss://hub.example.com"',
-    examples: ["listen.certificate", "listen.key", "livestatus.requests_per_second", "federation.operators"],
+    examples: [
+      "listen.certificate",
+      "listen.key",
+      "central.notify",
+      "central.receiver",
+      "central.syslog",
+      "livestatus.requests_per_second",
+      "federation.operators",
+    ],
   },
   {
     file: "agent.toml",
@@ -137,6 +154,9 @@ const references = [
       "proxy.password_file",
       "services.livestatus",
       "services.http",
+      "listen.notify",
+      "listen.receiver",
+      "listen.syslog",
       "livestatus.longest_request_mib",
       "livestatus.largest_answer_mib",
       "livestatus.requests_per_second",

@@ -12,7 +12,7 @@ const lab = new FarsiteLab();
 afterAll(() => lab.end());
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-const USUAL = { "cmk-agent": 6556, ec: 6558, http: 5000, livestatus: 6557, notify: 6555 };
+const USUAL = { broker: 5672, "cmk-agent": 6556, ec: 6558, http: 5000, livestatus: 6557, notify: 6555 };
 const NAMES = Object.keys(USUAL);
 const tenants = ["acme", "globex"];
 

@@ -84,6 +84,7 @@ test("a new site has every service that has a port, unless some are named", asyn
   await hub.addSite("test", "acme", "all");
   await hub.addSite("test", "acme", "one", ["ec"]);
   expect((await world.registry.site("acme", "all")).services).toEqual([
+    "broker",
     "cmk-agent",
     "ec",
     "http",

@@ -1,0 +1,3 @@
+export { parseListenAddress, placeOf } from "./address.ts";
+export type { ListenerState } from "./line.ts";
+export { Listeners } from "./listeners.ts";

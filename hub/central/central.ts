@@ -1,0 +1,60 @@
+/** The central side's lines for sites: what agents open towards the hub ends here. */
+
+import type { Stream } from "../../common/mux/index.ts";
+import { allows, type CentralLine } from "./line.ts";
+import { type LineState, SiteLines, type SiteLinesOptions } from "./site-lines.ts";
+
+/** A site as this folder knows it. */
+export interface CentralSite {
+  id: number;
+  tenant: string;
+  name: string;
+  address: string;
+}
+
+export interface CentralOptions extends Omit<SiteLinesOptions, "site" | "lines"> {
+  /** All that hub.toml has, by name. */
+  lines: Readonly<Record<string, CentralLine>>;
+}
+
+export class Central {
+  readonly #sites = new Map<number, SiteLines>();
+
+  constructor(private readonly options: CentralOptions) {}
+
+  /**
+   * Takes a stream that a site's agent opened.
+   * @param listens what the agent listens for, by name; what it does not name is connections
+   */
+  accept(
+    caller: { site: CentralSite; listens: Readonly<Record<string, "tcp" | "udp">> },
+    stream: Stream,
+  ): void {
+    const datagrams = caller.listens[stream.service] === "udp";
+    this.#linesOf(caller.site).accept(stream, datagrams);
+  }
+
+  /** What a site may use, and does. */
+  states(site: CentralSite): LineState[] {
+    return this.#linesOf(site).states;
+  }
+
+  #linesOf(site: CentralSite): SiteLines {
+    let known = this.#sites.get(site.id);
+    if (!known) {
+      const { lines, ...options } = this.options;
+      const own = Object.entries(lines).filter(([, line]) => allows(line, site));
+      known = new SiteLines({ ...options, site, lines: new Map(own) });
+      this.#sites.set(site.id, known);
+    }
+    return known;
+  }
+
+  /** A site needs nothing before it comes. */
+  offer(): void {}
+
+  /** It is gone for good; its streams ended with its session. */
+  forget({ id }: { id: number }): void {
+    this.#sites.delete(id);
+  }
+}

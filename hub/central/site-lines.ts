@@ -1,0 +1,167 @@
+/** What one site may use of the central side: each stream its agent opens is let in here, or not. */
+
+import type { Clock } from "../../common/clock.ts";
+import { Rate } from "../../common/livestatus/index.ts";
+import type { Log } from "../../common/log.ts";
+import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
+import type { Dial, OpenSender, TcpAddress } from "./dial.ts";
+import { type DatagramCount, forward } from "./forward.ts";
+import { type CentralLine, sourceOf } from "./line.ts";
+
+/** A stream that was not let in, for the audit. */
+export interface RefusedLine {
+  tenant: string;
+  site: string;
+  line: string;
+  reason: string;
+  /** Refusals before this one that were too many to be told one by one. */
+  untold: number;
+}
+
+/** One line of a site, as people see it. */
+export interface LineState {
+  line: string;
+  target: string;
+  /** The address that the target sees; undefined: the hub's own. */
+  from: string | undefined;
+  /** Streams open now, and since the start of the hub. */
+  open: number;
+  opened: number;
+  /** Streams that had to be turned away, because there were too many or the target could not be reached. */
+  limited: number;
+  unreachable: number;
+  /** Of a line for datagrams. */
+  datagrams?: DatagramCount;
+}
+
+export interface SiteLinesOptions {
+  site: { tenant: string; name: string; address: string };
+  /** Those that this site may use, by name. */
+  lines: ReadonlyMap<string, CentralLine>;
+  pool: string;
+  clock: Clock;
+  log: Log;
+  dial: Dial;
+  openSender: OpenSender;
+  refused: (refused: RefusedLine) => void;
+}
+
+/** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
+const TOLD_PER_SECOND = 1;
+/** ms between two log lines about one line's failures. */
+const QUIET = 60_000;
+
+interface Use {
+  line: CentralLine;
+  source: string | undefined;
+  rate: Rate;
+  state: LineState;
+  notedAt: number;
+}
+
+export class SiteLines {
+  readonly #options: SiteLinesOptions;
+  readonly #uses: ReadonlyMap<string, Use>;
+  readonly #told: Rate;
+  #untold = 0;
+
+  constructor(options: SiteLinesOptions) {
+    this.#options = options;
+    this.#told = new Rate(options.clock, TOLD_PER_SECOND);
+    this.#uses = new Map([...options.lines].map(([name, line]) => [name, this.#use(name, line)]));
+  }
+
+  #use(name: string, line: CentralLine): Use {
+    const { site, pool, clock } = this.#options;
+    const source = sourceOf(line, pool) === "site" ? site.address : undefined;
+    const state: LineState = {
+      line: name,
+      target: line.target.text,
+      from: source,
+      open: 0,
+      opened: 0,
+      limited: 0,
+      unreachable: 0,
+      ...(line.target.address.kind === "udp" && {
+        datagrams: { received: 0, sent: 0, dropped: 0, lost: 0 },
+      }),
+    };
+    const rate = new Rate(clock, line.opens_per_second);
+    return { line, source, rate, state, notedAt: Number.NEGATIVE_INFINITY };
+  }
+
+  get states(): LineState[] {
+    return [...this.#uses.values()].map(({ state }) => ({ ...state }));
+  }
+
+  /** Joins a stream to the target of the line it names, or resets it. @param datagrams what the stream carries */
+  accept(stream: Stream, datagrams: boolean): void {
+    const use = this.#uses.get(stream.service);
+    // the same to the agent in each case: what there is for others is not told
+    if (!use) return this.#refuse(stream, "the site may not use a line of this name");
+    const { address } = use.line.target;
+    if (datagrams !== (address.kind === "udp")) {
+      return this.#refuse(stream, `the line is not for ${datagrams ? "datagrams" : "connections"}`);
+    }
+    // a session has one stream for each of its datagram listeners
+    const most = datagrams ? 1 : use.line.streams;
+    if (use.state.open >= most || !use.rate.take()) {
+      use.state.limited++;
+      this.#note(use, "the site opens too many streams");
+      stream.reset("limit");
+      return;
+    }
+    use.state.open++;
+    use.state.opened++;
+    if (address.kind === "udp") {
+      forward(stream, {
+        target: address,
+        source: use.source,
+        perSecond: use.line.datagrams_per_second,
+        clock: this.#options.clock,
+        open: this.#options.openSender,
+        count: use.state.datagrams as DatagramCount,
+        failed: (reason) => this.#note(use, reason),
+        done: () => void use.state.open--,
+      });
+    } else this.#connect(stream, use, address);
+  }
+
+  #connect(stream: Stream, use: Use, address: TcpAddress): void {
+    const { dial, clock } = this.#options;
+    const socket = dial(address, use.source);
+    const timer = clock.after(use.line.connect_seconds * 1000, () =>
+      socket.destroy(new Error("no connection in time")),
+    );
+    socket.once("connect", () => timer.cancel());
+    socket.once("error", (error) => this.#note(use, error.message));
+    const done = (outcome: "closed" | "socket-lost" | ResetReason) => {
+      timer.cancel();
+      use.state.open--;
+      if (outcome === "targetUnreachable") use.state.unreachable++;
+    };
+    join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket", done });
+  }
+
+  #refuse(stream: Stream, reason: string): void {
+    stream.reset("serviceRefused");
+    if (!this.#told.take()) {
+      this.#untold++;
+      return;
+    }
+    const { site, log, refused } = this.#options;
+    const untold = this.#untold;
+    this.#untold = 0;
+    const line = stream.service;
+    log.warn("line refused", { site: `${site.tenant}/${site.name}`, line, reason, untold });
+    refused({ tenant: site.tenant, site: site.name, line, reason, untold });
+  }
+
+  /** One line a minute for each of the site's lines: a target that is down is tried again and again. */
+  #note(use: Use, reason: string): void {
+    const { site, log, clock } = this.#options;
+    if (clock.now() - use.notedAt < QUIET) return;
+    use.notedAt = clock.now();
+    log.warn("line failed", { site: `${site.tenant}/${site.name}`, line: use.state.line, reason });
+  }
+}
