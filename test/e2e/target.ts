@@ -62,10 +62,13 @@ export class Target {
   total = 0;
   /** Bytes received so far. */
   received = 0;
+  /** Where connections came from, one after the other. */
+  readonly peers: (string | undefined)[] = [];
 
   private constructor(serve: (socket: Socket) => void) {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       this.total++;
+      this.peers.push(socket.remoteAddress);
       this.#open.add(socket);
       socket.on("error", () => {});
       socket.on("close", () => this.#open.delete(socket));
