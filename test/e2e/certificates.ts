@@ -56,7 +56,7 @@ export async function makeAuthority(folder: string): Promise<Authority> {
         extensions: [
           { name: "basicConstraints", cA: false },
           { name: "keyUsage", digitalSignature: true },
-          { name: "extKeyUsage", serverAuth: true },
+          { name: "extKeyUsage", serverAuth: true, clientAuth: true },
           {
             name: "subjectAltName",
             altNames: [isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }],
