@@ -40,7 +40,7 @@ const listen = z.record(serviceName, listenAddress).superRefine((lines, { addIss
 });
 
 const limits = z.strictObject({
-  /** Streams from the hub open at once. */
+  /** Streams open at once, from the hub and to it. */
   streams: z.int().min(1).max(65_536).default(1024),
   /** Seconds to connect to a service's target. */
   connect_seconds: z.number().min(0.1).max(300).default(10),
