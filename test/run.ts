@@ -24,6 +24,9 @@ const PACKAGES = [
   "netcat-openbsd",
   ...NGINX_PACKAGES,
   "socat",
+  "rsyslog",
+  "snmp",
+  "snmptrapd",
 ];
 
 const report = z.object({

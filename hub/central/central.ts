@@ -41,7 +41,8 @@ export class Central {
 
   #linesOf(site: CentralSite): SiteLines {
     let known = this.#sites.get(site.id);
-    if (!known) {
+    // the number of a site that was removed may be given to another one
+    if (!known?.isOf(site)) {
       const { lines, ...options } = this.options;
       const own = Object.entries(lines).filter(([, line]) => allows(line, site));
       known = new SiteLines({ ...options, site, lines: new Map(own) });
