@@ -23,7 +23,7 @@ async function answer(service: string): Promise<string> {
 
 describe("the services of a site that is there already", () => {
   test("are shown", async () => {
-    expect(await serviceNames()).toEqual(["cmk-agent", "ec", "http", "livestatus", "notify"]);
+    expect(await serviceNames()).toEqual(["broker", "cmk-agent", "ec", "http", "livestatus", "notify"]);
   });
 
   test("one that is taken away ends with its clients; another's client goes on", async () => {
@@ -31,7 +31,12 @@ describe("the services of a site that is there already", () => {
     const stays = await Client.to(placesOf(await hub.endpoint("acme/main", "notify")).tcp).send("one ");
     const goes = await Client.to(ec).send("x");
     await until("both have their echo", () => stays.received === 4 && goes.received === 1);
-    expect(await serviceNames("--remove", "ec,http")).toEqual(["cmk-agent", "livestatus", "notify"]);
+    expect(await serviceNames("--remove", "ec,http")).toEqual([
+      "broker",
+      "cmk-agent",
+      "livestatus",
+      "notify",
+    ]);
     await goes.over();
     expect((await Client.to(ec).over()).broken).toBe("ECONNREFUSED");
     await stays.send("two");
@@ -40,7 +45,7 @@ describe("the services of a site that is there already", () => {
 
   test("one that is given works at once, over the same session", async () => {
     const since = (await hub.site("acme/main")).since;
-    expect(await serviceNames("--add", "ec")).toEqual(["cmk-agent", "ec", "livestatus", "notify"]);
+    expect(await serviceNames("--add", "ec")).toEqual(["broker", "cmk-agent", "ec", "livestatus", "notify"]);
     expect(await answer("ec")).toBe("ec");
     expect((await hub.site("acme/main")).since).toBe(since);
   });

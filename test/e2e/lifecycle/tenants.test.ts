@@ -108,6 +108,7 @@ describe("what scripts read", () => {
     address: expect.stringMatching(/^127\.\d+\.\d+\.\d+$/),
     services: NAMES,
     enrolled: true,
+    central: [],
     state: "connected",
     since: ISO,
     lastSeen: ISO,
@@ -214,6 +215,7 @@ describe("what scripts read", () => {
       hubVersion: manifest.version,
       clockSkew: expect.any(Number),
       services: ["livestatus", "http"],
+      listeners: [],
       core: online("acme"),
     });
     if (rtt !== undefined) expect(rtt).toBeGreaterThan(0);
