@@ -10,6 +10,8 @@ import { z } from "zod";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { LINE_PACKAGES } from "./lab/line/line.ts";
+import { DATAGRAM_PACKAGES } from "./lab/lines/datagrams.ts";
+import { RABBITMQ_PACKAGES } from "./lab/lines/rabbitmq.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
 import { NGINX_PACKAGES } from "./lab/nginx.ts";
 import { PROXY_PACKAGES } from "./lab/proxies.ts";
@@ -19,14 +21,13 @@ const PACKAGES = [
   ...NETWORK_PACKAGES,
   ...LINE_PACKAGES,
   ...PROXY_PACKAGES,
+  ...DATAGRAM_PACKAGES,
+  ...RABBITMQ_PACKAGES,
   "libmonitoring-livestatus-perl",
   "faketime",
   "netcat-openbsd",
   ...NGINX_PACKAGES,
   "socat",
-  "rsyslog",
-  "snmp",
-  "snmptrapd",
 ];
 
 const report = z.object({
