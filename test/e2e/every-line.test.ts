@@ -59,8 +59,8 @@ const NOTIFY_OUT = 16_555;
 const FAR_END = new URL("../lab/lines/far-end.ts", import.meta.url).pathname;
 /** What is sent over each line: enough that no buffer on the way holds all of it. */
 const BYTES = 5_000_000;
-/** Two beats of a spooler, which come every ten seconds. */
-const SPOOLER_MS = 21_000;
+/** Two beats of a spooler, which come every ten seconds, and may be late. */
+const SPOOLER_MS = 24_000;
 
 interface Customer {
   address: string;
