@@ -1,6 +1,7 @@
 /** Reads the head of an HTTP/1.1 answer from a socket (RFC 9112, sections 2 to 5), strictly and within bounds. */
 import type { Socket } from "node:net";
 import type { FarsiteError } from "../../common/errors.ts";
+import { parseField, tokensOf } from "../../common/http/index.ts";
 import { type Limit, step, type Trouble } from "./step.ts";
 
 /** Most bytes of an answer's head, interim answers included: what common servers and proxies send at most. */
@@ -24,8 +25,6 @@ export interface Answer {
 }
 
 const STATUS_LINE = /^HTTP\/(1\.[01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
-// a line that begins with white space (obs-fold) is no field, and so is one with space before the colon
-const FIELD = /^([!#$%&'*+.^_`|~\w-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)$/;
 
 /** Reads one head; undefined when it is not one of HTTP/1. `text` is all before the empty line, as Latin-1. */
 export function parseHead(text: string): Head | undefined {
@@ -34,10 +33,10 @@ export function parseHead(text: string): Head | undefined {
   if (!status) return undefined;
   const fields = new Map<string, string[]>();
   for (const line of lines) {
-    const [, name, value = ""] = FIELD.exec(line) ?? [];
-    if (name === undefined) return undefined;
-    const key = name.toLowerCase();
-    fields.set(key, [...(fields.get(key) ?? []), value.trim()]);
+    const field = parseField(line);
+    if (!field) return undefined;
+    const key = field[0].toLowerCase();
+    fields.set(key, [...(fields.get(key) ?? []), field[1]]);
   }
   return {
     status: Number(status[2]),
@@ -49,8 +48,7 @@ export function parseHead(text: string): Head | undefined {
 
 /** The elements of a field that is a list of tokens (RFC 9110, section 5.6.1), in lower case. */
 export function tokens(head: Head, name: string): string[] {
-  const values = head.fields.get(name) ?? [];
-  return values.flatMap((value) => value.split(",")).map((token) => token.trim().toLowerCase());
+  return tokensOf(head.fields.get(name) ?? []);
 }
 
 /**

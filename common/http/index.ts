@@ -1,0 +1,1 @@
+export { type Field, parseField, tokensOf } from "./field.ts";
