@@ -97,6 +97,28 @@ const livestatus = z.strictObject({
   ...policyKeys,
 });
 
+const http = z.strictObject({
+  /** Services in which the hub understands HTTP; others are bytes. */
+  services: z
+    .array(
+      serviceName.refine(
+        (name) => !["livestatus", "https"].includes(name),
+        "a service other than livestatus and https",
+      ),
+    )
+    .default(["http"]),
+  /** Seconds from the first byte of a request's head to its last. */
+  head_seconds: z.number().min(0.1).max(300).default(10),
+  /** Seconds after which a client that asks nothing is disconnected. */
+  idle_seconds: z.number().min(1).max(86_400).default(60),
+  /** Seconds in which nothing of a request or its answer moves before it is given up. */
+  answer_seconds: z.number().min(1).max(86_400).default(300),
+  /** Clients of one site connected at once. */
+  clients: z.int().min(1).max(65_536).default(1024),
+  /** Calls of configuration sync that are remembered of each site. */
+  syncs: z.int().min(1).max(1000).default(20),
+});
+
 const tcpAddress = z
   .string()
   .regex(/^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:]+\]):\d{1,5}$/, {
@@ -157,6 +179,8 @@ const whole = z.strictObject({
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
+  /** Services in which the hub understands HTTP. */
+  http: http.prefault({}),
   /** Many sites' Livestatus as one. */
   federation: federation.prefault({}),
   limits: limits.prefault({}),

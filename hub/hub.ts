@@ -9,6 +9,7 @@ import { VERSION } from "../common/version.ts";
 import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
+import type { Sync, Syncs } from "./http/index.ts";
 import type { DatedState, SiteStates } from "./livestatus/index.ts";
 import type { Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
@@ -32,6 +33,7 @@ export interface HubParts {
   /** Without it sites may use nothing of the central side. */
   central?: Pick<Central, "states">;
   observers?: readonly SiteObserver[];
+  syncs?: Syncs;
   identity: KeyPair;
   tls: TlsIdentity | undefined;
   log: Log;
@@ -55,6 +57,12 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   central: LineState[];
   /** Of the site as Livestatus clients find it, in Checkmk's words; `since` is ISO 8601. */
   livestatus: Omit<DatedState, "since"> & { since: string };
+}
+
+/** All that is known of one site. */
+export interface SiteDetails extends SiteView {
+  /** The last calls of configuration sync that went through this hub since it was started, the oldest first. */
+  syncs: readonly Sync[];
 }
 
 export interface NewToken {
@@ -185,8 +193,9 @@ export class Hub {
     this.endpoints.removeDirectory(site);
   }
 
-  async siteView(tenant: string, name: string): Promise<SiteView> {
-    return this.#view(await this.registry.site(tenant, name));
+  async siteView(tenant: string, name: string): Promise<SiteDetails> {
+    const site = await this.registry.site(tenant, name);
+    return { ...this.#view(site), syncs: this.#parts.syncs?.of(site.id) ?? [] };
   }
 
   async siteViews(tenant?: string): Promise<SiteView[]> {

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { z } from "zod";
+import { APACHE_PACKAGES } from "./lab/apache.ts";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { LINE_PACKAGES } from "./lab/line/line.ts";
@@ -27,6 +28,9 @@ const PACKAGES = [
   "faketime",
   "netcat-openbsd",
   ...NGINX_PACKAGES,
+  ...APACHE_PACKAGES,
+  "curl",
+  "python3-requests",
   "socat",
 ];
 

@@ -20,7 +20,7 @@ import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
-import { Endpoints } from "../endpoint/index.ts";
+import { Endpoints, type SiteServer } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
 import { Livestatus, type LivestatusOptions, SiteStates, StateFile } from "../livestatus/index.ts";
 import { Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
@@ -29,6 +29,7 @@ import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
+import { openHttp } from "./http.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -108,13 +109,14 @@ async function serve(places: Places): Promise<void> {
       recorded(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail.join("; "));
     },
   });
+  const { syncs, served } = openHttp(config, { sites, clock, log });
   const endpoints = new Endpoints({
     ports: config.services,
     runDir: places.runDir,
     clock,
     log,
     packed,
-    served: new Map([[LIVESTATUS, livestatus]]),
+    served: new Map<string, SiteServer>([[LIVESTATUS, livestatus], ...served]),
     open: (siteId, service, priority, packed) => sites.open(siteId, service, priority, packed),
   });
   const stateFile = new StateFile({
@@ -147,7 +149,7 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
-  const observers = [many.sites, many.federation, many.views, central];
+  const observers = [many.sites, many.federation, many.views, central, syncs];
   const hub = new Hub({
     config,
     registry,
@@ -157,6 +159,7 @@ async function serve(places: Places): Promise<void> {
     endpoints,
     central,
     observers,
+    syncs,
     identity,
     tls,
     log,

@@ -10,7 +10,8 @@ import {
   withPlaces,
 } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import type { NewToken, SiteView } from "../hub.ts";
+import type { Sync } from "../http/index.ts";
+import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { parseSitePath } from "../registry/index.ts";
 import { askHub } from "./client.ts";
 
@@ -56,14 +57,16 @@ export function addSite(program: Command): void {
   command("show <tenant/site>", "show all that is known of a site")
     .option("--json", "print JSON")
     .action(async (path: string, options: Options) => {
-      const view = await askHub<SiteView>(options, "GET", pathOf(path));
+      const view = await askHub<SiteDetails>(options, "GET", pathOf(path));
       if (options.json) return printJson(view);
-      for (const [key, value] of Object.entries(view)) {
+      const { syncs, ...rest } = view;
+      for (const [key, value] of Object.entries(rest)) {
         if (key === "central") continue;
         const text = key === "livestatus" ? livestatusText(view) : textOf(value);
         printLine(`${key.padEnd(12)} ${text}`);
       }
       for (const text of centralTexts(view)) printLine(`${"central".padEnd(12)} ${text}`);
+      for (const sync of syncs) printLine(`${"config sync".padEnd(12)} ${syncText(sync)}`);
     });
 
   command("services <tenant/site>", "show or change which services the central side may use")
@@ -186,4 +189,10 @@ export function centralTexts({ central, listens = {} }: Pick<SiteView, "central"
     ...allowed,
     ...refused.map((line) => `${line}: the agent listens for it, hub.toml does not allow it`),
   ];
+}
+
+/** `2026-01-31T12:00:00.000Z receive-config-sync: done in 3.1 s, 1234567 bytes to the site, 4 back`. */
+function syncText({ time, command, ok, status, reason, seconds, sent, received }: Sync): string {
+  const result = ok ? "done" : `failed (${[status, reason].filter((part) => part !== undefined).join(", ")})`;
+  return `${time} ${command}: ${result} in ${seconds.toFixed(1)} s, ${sent} bytes to the site, ${received} back`;
 }

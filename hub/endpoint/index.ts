@@ -1,2 +1,2 @@
-export { type EndpointState, Endpoints } from "./endpoints.ts";
+export { type EndpointState, Endpoints, type SiteServer } from "./endpoints.ts";
 export { type ViewServer, type ViewState, Views } from "./views.ts";

@@ -16,6 +16,9 @@ const SITE = "acme/main";
 /** The probe's service; the bulk transfer goes through `http`, which waits for the others. */
 const PROBE = "probe";
 const PROBE_PORT = 7001;
+/** Bulk to the hub, and nothing but bytes. */
+const BULK = "https";
+const BULK_PORT = 5443;
 const HOSTS = 300;
 const SERVICES_PER_HOST = 5;
 /** Share of the connections that go through the inspecting proxy, with mixed faults. */
@@ -67,10 +70,10 @@ export async function setStage(
   const { hub, relay, inspector, journal } = await startHub(options, lab, authority, dice, progress);
   const agent = await startAgent(hub, journal, options, lab, {
     ca_file: authority.file,
-    services: { livestatus: `unix:${site.socket}`, http: echo.name, [PROBE]: echo.name },
+    services: { livestatus: `unix:${site.socket}`, [BULK]: echo.name, [PROBE]: echo.name },
   });
   const [livestatus, bulk, probe] = await Promise.all(
-    ["livestatus", "http", PROBE].map((service) => hub.endpoint(SITE, service)),
+    ["livestatus", BULK, PROBE].map((service) => hub.endpoint(SITE, service)),
   );
   if (!livestatus || !bulk || !probe) throw new Error("an endpoint is missing");
   return {
@@ -97,7 +100,7 @@ async function startHub(
   const hub = await lab.makeHub({
     url: `wss://127.0.0.1:${relay.port}`,
     listen: { port, tls: "files", ...own },
-    services: { [PROBE]: PROBE_PORT },
+    services: { [PROBE]: PROBE_PORT, [BULK]: BULK_PORT },
     ...limits(options),
   });
   const journal = new Journal(options.verbose ? progress : () => {});

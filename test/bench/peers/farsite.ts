@@ -7,8 +7,8 @@ import { answers, eventually, freePort, type Peer } from "./peer.ts";
 const ROOT = join(import.meta.dir, "../../..");
 /** Treated as Livestatus is, but not looked into: what the load says is no Livestatus. */
 const INTERACTIVE = { service: "ec", port: 6558 };
-/** Bulk on the hub: behind the other when the line is full. */
-const BULK = { service: "http", port: 5000 };
+/** Bulk on the hub, behind the other when the line is full; not looked into either. */
+const BULK = { service: "https", port: 5443 };
 
 export const farsite: Peer = {
   name: "farsite",
@@ -41,6 +41,8 @@ export const farsite: Peer = {
       "[listen]",
       `address = "${hubSide.address}"`,
       `port = ${port}`,
+      "[services]",
+      `${BULK.service} = ${BULK.port}`,
       "[endpoints]",
       `pool = "127.${randomInt(128, 255)}.${randomInt(256)}.0/24"`, // another hub may run on this machine
     ]);
