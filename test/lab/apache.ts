@@ -59,6 +59,12 @@ sys.stdout.write("Status: 302 Found\\r\\nSet-Cookie: auth_acme=cmkadmin:1:x; Htt
   "peer.py": `
 answer("200 OK", "port %s " % os.environ["REMOTE_PORT"])
 `,
+  // what Checkmk's central site asks for behind the login
+  "automation_login.py": `
+read()
+known = "auth_acme=" in os.environ.get("HTTP_COOKIE", "") and os.environ.get("HTTP_AUTHORIZATION", "").startswith("Basic ")
+answer("200 OK", repr({"version": "2.3.0p1", "edition_short": "cre", "login_secret": "x" * 32}) if known else "<html>")
+`,
   "nothing.py": `
 read()
 sys.stdout.write("Status: 204 No Content\\r\\n\\r\\n")
@@ -110,6 +116,7 @@ Alias /${site}/files/ ${files}/
 <Directory ${folder}>
   Require all granted
   Options ExecCGI
+  CGIPassAuth On
 </Directory>
 `,
   );
