@@ -5,6 +5,7 @@ import { federated } from "./federate.ts";
 import { wanBulk, wanPage, wanQuery, wireBytes } from "./line.ts";
 import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
 import { memory } from "./memory.ts";
+import { upload } from "./upload.ts";
 
 export const CASES: readonly Case[] = [
   bulk("up"),
@@ -15,6 +16,7 @@ export const CASES: readonly Case[] = [
   services,
   pingpongUnderBulk,
   memory,
+  upload,
   wanQuery,
   wanPage,
   wireBytes,

@@ -36,6 +36,7 @@ export interface ExchangeFigures {
 }
 
 const RUN_LIMIT_SECONDS = 30;
+const WEB = join(import.meta.dir, "web.ts");
 
 export class Load {
   private constructor(
@@ -72,6 +73,22 @@ export class Load {
   /** The rate of a stream once it runs, where it arrives, in Mbit/s. */
   async stream(direction: "up" | "down", target: Target, plan: StreamPlan): Promise<number> {
     return rateOf(await this.#run(target, ["stream", direction], [plan.warmSeconds, plan.seconds]));
+  }
+
+  /** Starts a web server on this side that takes uploads. */
+  async serveWeb({ address, within }: Side): Promise<number> {
+    const { firstLine } = this.scope.start([...within, process.execPath, WEB, "serve", address]);
+    return Number(await firstLine);
+  }
+
+  /** An upload of that many MiB to a web server, in Mbit/s; `raw`: as bytes that the hub does not look at. */
+  async upload({ host, port, within }: Target, mebibytes: number, raw?: "raw"): Promise<number> {
+    const words = [host, port, mebibytes, ...(raw ? ["--raw"] : [])].map(String);
+    const printed = await this.scope.run(
+      [...within, process.execPath, WEB, "send", ...words],
+      RUN_LIMIT_SECONDS,
+    );
+    return rateOf(JSON.parse(printed));
   }
 
   async exchange(target: Target, plan: ExchangePlan): Promise<ExchangeFigures> {

@@ -9,10 +9,12 @@ const ROOT = join(import.meta.dir, "../../..");
 const INTERACTIVE = { service: "ec", port: 6558 };
 /** Bulk on the hub, behind the other when the line is full; not looked into either. */
 const BULK = { service: "https", port: 5443 };
+/** In which the hub understands HTTP. */
+const WEB = { service: "http", port: 5000 };
 
 export const farsite: Peer = {
   name: "farsite",
-  async start({ hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
+  async start({ name: stage, hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
     const part = (name: "hub" | "agent", config: readonly string[]) => {
       const folder = join(base, name);
       const [state, run] = [join(folder, "state"), join(folder, "run")];
@@ -46,11 +48,13 @@ export const farsite: Peer = {
       "[endpoints]",
       `pool = "127.${randomInt(128, 255)}.${randomInt(256)}.0/24"`, // another hub may run on this machine
     ]);
+    const webPort = stage === "loopback" ? await load.serveWeb(agentSide) : undefined;
     const address = `tcp:${core.host}:${core.port}`;
     const agentPart = part("agent", [
       "[services]",
       `${INTERACTIVE.service} = "${address}"`,
       `${BULK.service} = "${address}"`,
+      ...(webPort === undefined ? [] : [`${WEB.service} = "tcp:${agentSide.address}:${webPort}"`]),
     ]);
 
     const hub = hubPart.start("serve");
@@ -66,6 +70,11 @@ export const farsite: Peer = {
 
     const target = { host: String(site.address), port: INTERACTIVE.port, within: hubSide.within };
     await answers(load, target, [hub, agent]);
-    return { target, bulk: { ...target, port: BULK.port }, sides: { hub, agent } };
+    return {
+      target,
+      bulk: { ...target, port: BULK.port },
+      ...(webPort !== undefined && { web: { ...target, port: WEB.port } }),
+      sides: { hub, agent },
+    };
   },
 };

@@ -25,6 +25,8 @@ export interface Way {
   readonly target: Target;
   /** Where bulk goes that runs beside them: the same way, as a service of its own where there is such a thing. */
   readonly bulk: Target;
+  /** A web server on the agent's side, behind a service that understands HTTP. */
+  readonly web?: Target;
   /** The processes of each side, for their memory; none where there is nothing in between. */
   readonly sides?: { readonly hub: Running; readonly agent: Running };
 }
