@@ -30,6 +30,7 @@ export function openHttp(
     return new HttpService({
       limits,
       clock,
+      log,
       syncs,
       open: (siteId) => sites.open(siteId, name, priority, packed),
       unreachable: (siteId) => sites.unreachable(siteId),

@@ -27,6 +27,8 @@ export interface ClientHost {
   /** Why no stream can be opened now; undefined when one can. */
   readonly unreachable: string | undefined;
   open(): Stream | undefined;
+  /** The hub answers a request itself. */
+  refused(refusal: HttpRefusal, client: string): void;
   /** A request begins; gives who wants to know how it ends. */
   watch(head: RequestHead): ((end: SyncEnd) => void) | undefined;
 }
@@ -248,6 +250,7 @@ export class Client {
     }
     this.#exchange?.cancel(error.message);
     this.#exchange = undefined;
+    this.#host.refused(error, this.#address);
     this.#say(refusalAnswer(error, method));
     this.#finish();
   }

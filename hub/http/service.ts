@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import { Client, type ClientLimits } from "./client.ts";
 import { syncCallOf } from "./sync.ts";
@@ -22,6 +23,7 @@ export interface HttpLimits extends ClientLimits {
 export interface HttpServiceOptions {
   limits: HttpLimits;
   clock: Clock;
+  log: Log;
   syncs: Syncs;
   /** A stream to the site's web server; undefined when there is none now. */
   open: (siteId: number) => Stream | undefined;
@@ -36,7 +38,7 @@ export class HttpService {
 
   /** Takes a client's connection to a site; `done` is called when it is gone. */
   serve(site: WebSite, socket: Socket, done: () => void): void {
-    const { limits, clock, syncs, open, unreachable } = this.options;
+    const { limits, clock, log, syncs, open, unreachable } = this.options;
     const count = (this.#clients.get(site.id) ?? 0) + 1;
     this.#clients.set(site.id, count);
     const client = new Client(
@@ -48,6 +50,13 @@ export class HttpService {
         get unreachable() {
           return unreachable(site.id);
         },
+        refused: ({ status, message }, from) =>
+          log.debug("http request refused", {
+            site: `${site.tenant}/${site.name}`,
+            client: from,
+            status,
+            reason: message,
+          }),
         watch: ({ method, target }) => {
           const call = syncCallOf(method, target);
           return call && syncs.begin(site, call);

@@ -56,6 +56,7 @@ test("changes are activated on 20 sites in parallel", async () => {
   const service = new HttpService({
     limits: { headTimeout: 10_000, idleTimeout: 60_000, answerTimeout: 60_000, clients: 100 },
     clock,
+    log,
     syncs,
     open: (id) => muxes[id]?.open("http", BULK),
     unreachable: () => undefined,

@@ -97,6 +97,7 @@ export function rig(limits: Partial<HttpLimits> = {}): Rig {
   const service = new HttpService({
     limits: { headTimeout: 10_000, idleTimeout: 60_000, answerTimeout: 300_000, clients: 10, ...limits },
     clock,
+    log,
     syncs,
     open: () => {
       if (facts.full) return undefined;
