@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Cleanup, scratchDirectory } from "./cleanup.ts";
+import { attempt } from "./command.ts";
 import { isRoot } from "./debian.ts";
 import { freePort } from "./farsite.ts";
 import { launch } from "./process.ts";
@@ -85,8 +86,15 @@ def answer(status, text):
     sys.stdout.write("Status: %s\\r\\nContent-Type: text/plain\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (status, len(text), text))
 `;
 
-/** Starts the web server of a site; it ends with the cleanup. */
-export async function startApache(site: string, cleanup: Cleanup): Promise<TestApache> {
+/**
+ * Starts the web server of a site; it ends with the cleanup.
+ * @param place the port of 127.0.0.1, by default a free one, in a network namespace or this one
+ */
+export async function startApache(
+  site: string,
+  cleanup: Cleanup,
+  place: { port?: number; netns?: string } = {},
+): Promise<TestApache> {
   const folder = scratchDirectory(cleanup, "apache");
   const scripts = join(folder, "scripts");
   const files = join(folder, "files");
@@ -95,7 +103,7 @@ export async function startApache(site: string, cleanup: Cleanup): Promise<TestA
     writeFileSync(join(scripts, name), PRELUDE + text);
     chmodSync(join(scripts, name), 0o755);
   }
-  const port = await freePort();
+  const { port = await freePort(), netns } = place;
   const modules = ["mpm_prefork", "authz_core", "cgi", "alias", "dir", "reqtimeout", "mime"];
   const config = join(folder, "apache.conf");
   writeFileSync(
@@ -125,8 +133,11 @@ Alias /${site}/files/ ${files}/
     label: "apache2",
     onParentDeath: "TERM",
     cleanup,
+    netns,
     ready: () =>
-      fetch(`http://127.0.0.1:${port}/${site}/check_mk/nothing.py`).then(({ status }) => status === 204),
+      netns === undefined
+        ? fetch(`http://127.0.0.1:${port}/${site}/check_mk/nothing.py`).then(({ status }) => status === 204)
+        : attempt(["ip", "netns", "exec", netns, "ss", "-Hltn", `sport = :${port}`]).stdout !== "",
   });
   return { port, files };
 }
