@@ -1,5 +1,6 @@
 /** Python literals, in ASCII: whatever encoding the reader takes them for, they mean the same. */
 
+import { pythonString } from "../../../common/python.ts";
 import type { Value } from "./value.ts";
 
 /** @param prefix of texts: `u` makes them Unicode for Python 2, and changes nothing for Python 3.3 and later */
@@ -26,11 +27,5 @@ function collection(value: Exclude<Value, null | boolean | number | string>, pre
 }
 
 function text(value: string, prefix: string): string {
-  const escaped = value.replace(/[^ !#-[\]-~]/gu, (character) => {
-    const code = character.codePointAt(0) ?? 0;
-    if (character === '"' || character === "\\") return `\\${character}`;
-    const hex = code.toString(16);
-    return code > 0xffff ? `\\U${hex.padStart(8, "0")}` : `\\u${hex.padStart(4, "0")}`;
-  });
-  return `${prefix}"${escaped}"`;
+  return `${prefix}${pythonString(value)}`;
 }
