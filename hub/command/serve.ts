@@ -23,7 +23,7 @@ import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints, type SiteServer } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
 import { Livestatus, type LivestatusOptions, SiteStates, StateFile } from "../livestatus/index.ts";
-import { Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
+import { CentralConnections, Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/index.ts";
@@ -173,7 +173,9 @@ async function serve(places: Places): Promise<void> {
   });
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
-  const app = adminApp(hub, { queries: (tenant) => many.federation.view(tenant), views: many.views });
+  const queries = (tenant?: string) => many.federation.view(tenant);
+  const connections = new CentralConnections(store, registry, wall);
+  const app = adminApp(hub, { queries, views: many.views }, connections);
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   let listener: ReturnType<typeof listen> | undefined;
   try {

@@ -1,3 +1,4 @@
+export { type CentralConnection, CentralConnections } from "./central-connections.ts";
 export { Enrolment } from "./enrolment.ts";
 export { parsePool } from "./pool.ts";
 export { parseSitePath, Registry, type Site } from "./registry.ts";

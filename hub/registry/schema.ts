@@ -52,4 +52,16 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       detail TEXT NOT NULL
     )`,
   ],
+  [
+    // site connections made at central sites; they outlive the site here, so that they can be removed there
+    `CREATE TABLE checkmk_connection (
+      central  TEXT NOT NULL,
+      id       TEXT NOT NULL,
+      tenant   TEXT NOT NULL,
+      site     TEXT NOT NULL,
+      socket   TEXT NOT NULL,
+      noted_at BIGINT NOT NULL,
+      PRIMARY KEY (central, id)
+    )`,
+  ],
 ];

@@ -5,6 +5,8 @@ import { FarsiteError } from "../../common/errors.ts";
 import type { ViewState } from "../endpoint/index.ts";
 import type { Hub } from "../hub.ts";
 import type { View } from "../livestatus/federation/index.ts";
+import type { CentralConnections } from "../registry/index.ts";
+import { connectionsApp } from "./central-connections.ts";
 import { queryApp } from "./query.ts";
 
 const addTenant = z.strictObject({ name: z.string() });
@@ -29,7 +31,7 @@ export interface ManySites {
   views: { states(): ViewState[] };
 }
 
-export function adminApp(hub: Hub, many?: ManySites): Hono {
+export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnections): Hono {
   const app = new Hono();
   const actor = "admin socket";
 
@@ -106,6 +108,7 @@ export function adminApp(hub: Hub, many?: ManySites): Hono {
     );
     app.get("/views", (context) => context.json(many.views.states()));
   }
+  if (connections) app.route("/", connectionsApp(connections, actor));
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;
 }
