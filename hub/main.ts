@@ -9,7 +9,8 @@ addTenant(program);
 addSite(program);
 addEndpoints(program);
 addQuery(program);
+addCheckmk(program);
 await runProgram(program, process.argv.slice(2));
 
 import { createProgram, runProgram } from "../common/command/index.ts";
-import { addEndpoints, addQuery, addServe, addSite, addTenant } from "./command/index.ts";
+import { addCheckmk, addEndpoints, addQuery, addServe, addSite, addTenant } from "./command/index.ts";

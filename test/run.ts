@@ -13,6 +13,7 @@ import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { LINE_PACKAGES } from "./lab/line/line.ts";
 import { DATAGRAM_PACKAGES } from "./lab/lines/datagrams.ts";
 import { RABBITMQ_PACKAGES } from "./lab/lines/rabbitmq.ts";
+import { NAGIOS_PACKAGES } from "./lab/nagios.ts";
 import { NETWORK_PACKAGES } from "./lab/network.ts";
 import { NGINX_PACKAGES } from "./lab/nginx.ts";
 import { PROXY_PACKAGES } from "./lab/proxies.ts";
@@ -32,6 +33,14 @@ const PACKAGES = [
   "curl",
   "python3-requests",
   "socat",
+  "rsyslog",
+  "snmp",
+  "snmptrapd",
+  // readers of what is printed for Checkmk, NagVis and Thruk
+  "python3-minimal",
+  "php-cli",
+  "libconfig-general-perl",
+  ...NAGIOS_PACKAGES,
 ];
 
 const report = z.object({

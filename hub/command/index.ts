@@ -1,3 +1,4 @@
+export { addCheckmk } from "./checkmk.ts";
 export { addEndpoints } from "./endpoints.ts";
 export { addQuery } from "./query.ts";
 export { addServe } from "./serve.ts";

@@ -26,6 +26,9 @@ const commands = {
     ["site", "remove", PATH],
     ["endpoints"],
     ["status"],
+    ["checkmk", "sites.mk"],
+    ["checkmk", "nagvis"],
+    ["checkmk", "thruk"],
   ],
   agent: [["enroll"], ["run"], ["status"], ["services"]],
 } as const;
@@ -86,7 +89,7 @@ describe.each(every)("farsite-%s %j", (kind, words) => {
 });
 
 describe("a command group without a command", () => {
-  test.each(["tenant", "site"])("%s shows its help as an error", async (group) => {
+  test.each(["tenant", "site", "checkmk"])("%s shows its help as an error", async (group) => {
     const finished = await call("hub", [group]);
     expect(finished).toMatchObject({ code: 2, stdout: "" });
     expect(finished.stderr).toMatch(new RegExp(`^Usage: farsite-hub ${group} `));
