@@ -1,5 +1,6 @@
 /** What agent.toml may say. The commented reference is docs/agent.toml. */
 
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import type { Address } from "../common/address.ts";
 import { MOST_LISTENERS } from "../common/handshake/index.ts";
@@ -8,6 +9,7 @@ import { serviceName } from "../common/names.ts";
 import { parseListenAddress, placeOf } from "./listen/index.ts";
 import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
+import { enrolmentName } from "./state.ts";
 
 const target = z
   .string()
@@ -117,10 +119,9 @@ const probe = z
     "timeout_seconds at most half of interval_seconds",
   );
 
-const whole = z.strictObject({
+/** What is said of one site: at the top level where this agent serves one, below [sites.NAME] where several. */
+const siteKeys = {
   hub: hub.prefault({}),
-  carrier: carrier.prefault({}),
-  proxy: proxy.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),
   /** Where connections and datagrams for the central side are taken, by line; the hub says what is behind each. */
@@ -128,22 +129,85 @@ const whole = z.strictObject({
   /** What the hub may ask of the service livestatus; as long as nothing is said, its bytes are not looked at. */
   livestatus: z.strictObject(ownPolicyKeys).prefault({}),
   probe: probe.prefault({}),
+};
+const site = z.strictObject(siteKeys);
+export type SiteConfig = z.output<typeof site>;
+
+/** What counts for a site of which nothing is said. */
+export const NO_SITE_CONFIG: SiteConfig = site.parse({});
+
+const whole = z.strictObject({
+  carrier: carrier.prefault({}),
+  proxy: proxy.prefault({}),
+  ...siteKeys,
+  /** Several sites, by the names of their enrolments. */
+  sites: z.record(enrolmentName, site).default({}),
   /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */
   ca_file: z.string().optional(),
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });
 
-export const agentConfig = whole.superRefine(({ services, listen }, { addIssue }) => {
-  const places = new Map(Object.entries(services).map(([name, { text }]) => [text, name]));
-  for (const [name, { text, address }] of Object.entries(listen)) {
-    const service = places.get(placeOf(address)) ?? places.get(text);
-    if (service === undefined) continue;
-    const message = `another address than the target of the service ${service}, which would lead back to it`;
-    addIssue({ code: "custom", path: ["listen", name], input: text, message });
-  }
+/** What is wrong at a key. */
+interface Problem {
+  path: string[];
+  input: string;
+  message: string;
+}
+
+export const agentConfig = whole.superRefine((config, { addIssue }) => {
+  const sites = Object.entries(config.sites).map(([name, of]) => ({ path: ["sites", name], of }));
+  const problems =
+    sites.length === 0
+      ? placeProblems([{ path: [], of: config }])
+      : [...topLevelProblems(config), ...placeProblems(sites)];
+  for (const problem of problems) addIssue({ code: "custom", ...problem });
 });
 export type AgentConfig = z.output<typeof agentConfig>;
+
+/** The tables of one site at the top level that say anything but their defaults. */
+export function topLevelKeys(config: SiteConfig): (keyof SiteConfig)[] {
+  const keys = Object.keys(siteKeys) as (keyof SiteConfig)[];
+  return keys.filter((key) => !isDeepStrictEqual(config[key], NO_SITE_CONFIG[key]));
+}
+
+function topLevelProblems(config: SiteConfig): Problem[] {
+  return topLevelKeys(config).map((key) => ({
+    path: [key],
+    input: `[${key}]`,
+    message: `nothing at the top level beside [sites]; move it to [sites.NAME.${key}]`,
+  }));
+}
+
+/** Listeners that would lead back into the tunnel, or that two sites have at one address. */
+function placeProblems(tables: readonly { path: string[]; of: SiteConfig }[]): Problem[] {
+  const targets = new Map(
+    tables.flatMap(({ of }) => Object.entries(of.services).map(([name, { text }]) => [text, name])),
+  );
+  const takenBy = new Map<string, string[]>();
+  return tables.flatMap(({ path, of }) =>
+    Object.entries(of.listen).flatMap(([name, { text, address }]) => {
+      const place = placeOf(address);
+      const problem = (message: string) => ({ path: [...path, "listen", name], input: text, message });
+      const service = targets.get(place) ?? targets.get(text);
+      const other = takenBy.get(place);
+      takenBy.set(place, path);
+      return [
+        ...(service === undefined
+          ? []
+          : [
+              problem(
+                `another address than the target of the service ${service}, which would lead back to it`,
+              ),
+            ]),
+        // within one table it is said of that table
+        ...(other && other !== path
+          ? [problem(`an address of its own, not that of ${other.join(".")}`)]
+          : []),
+      ];
+    }),
+  );
+}
 
 /** What `enroll` writes when there is no configuration yet. */
 export const INITIAL_CONFIG = `# Farsite agent. Every key is explained in the reference, docs/agent.toml.

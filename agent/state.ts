@@ -1,4 +1,4 @@
-/** What the agent knows of its hub since enrolment: its key and where the hub is, in the state directory. */
+/** What the agent knows of its hub since an enrolment: its key and where the hub is, in one folder. */
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,11 @@ import { readSecretFile, writeSecretFile } from "../common/files.ts";
 import { readIdentity, writeIdentity } from "../common/identity.ts";
 import { siteName, tenantName } from "../common/names.ts";
 import { KEY_BYTES, KeyPair } from "../common/noise/index.ts";
+
+/** By what an enrolment of this agent is told from its others: a folder's name, and a table's in agent.toml. */
+export const enrolmentName = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/, "a name: 1 to 64 of A-Z, a-z, 0-9, _ and -, not - first");
 
 const enrolled = z.strictObject({
   url: z.string(),
@@ -26,15 +31,15 @@ export interface Enrolled extends z.infer<typeof enrolled> {
 export const IDENTITY_FILE = "agent.key";
 const HUB_FILE = "hub.json";
 
-/** Reads what enrolment left. Throws E_NOT_ENROLLED, E_KEY_FILE or E_STATE. */
-export function readEnrolled(stateDir: string): Enrolled {
-  const identity = readIdentity(join(stateDir, IDENTITY_FILE));
-  const path = join(stateDir, HUB_FILE);
+/** Reads what enrolment left in a folder. Throws E_NOT_ENROLLED, E_KEY_FILE or E_STATE. */
+export function readEnrolled(folder: string): Enrolled {
+  const identity = readIdentity(join(folder, IDENTITY_FILE));
+  const path = join(folder, HUB_FILE);
   const text = readSecretFile(path);
   if (!identity || text === undefined) {
     throw new FarsiteError(
       "E_NOT_ENROLLED",
-      `this agent is not enrolled: ${stateDir} holds no key`,
+      `this agent is not enrolled: ${folder} holds no key`,
       "Get a token from the hub's operator and run: farsite-agent enroll TOKEN",
     );
   }
@@ -45,8 +50,8 @@ export function readEnrolled(stateDir: string): Enrolled {
   return { ...parsed.data, identity };
 }
 
-export function isEnrolled(stateDir: string): boolean {
-  return readSecretFile(join(stateDir, HUB_FILE)) !== undefined;
+export function isEnrolled(folder: string): boolean {
+  return readSecretFile(join(folder, HUB_FILE)) !== undefined;
 }
 
 /** An enrolment that was begun: its key may be the site's already, although the hub's answer never came. */
@@ -73,15 +78,19 @@ export function writePending(stateDir: string, { token, identity }: PendingEnrol
   writeSecretFile(join(stateDir, PENDING_FILE), `${JSON.stringify({ token, key })}\n`);
 }
 
-/** The enrolment is done: from now on this is who the agent is. */
-export function writeEnrolled(stateDir: string, { identity, ...hub }: Enrolled): void {
-  writeIdentity(join(stateDir, IDENTITY_FILE), identity);
-  writeHub(stateDir, hub);
+/** The enrolment that was begun is done. */
+export function removePending(stateDir: string): void {
   rmSync(join(stateDir, PENDING_FILE), { force: true });
 }
 
-export function writeHub(stateDir: string, hub: z.infer<typeof enrolled>): void {
-  writeSecretFile(join(stateDir, HUB_FILE), `${JSON.stringify(hub, null, 2)}\n`);
+/** Keeps an enrolment in `folder`: from now on this is who the agent is. */
+export function writeEnrolled(folder: string, { identity, ...hub }: Enrolled): void {
+  writeIdentity(join(folder, IDENTITY_FILE), identity);
+  writeHub(folder, hub);
+}
+
+export function writeHub(folder: string, hub: z.infer<typeof enrolled>): void {
+  writeSecretFile(join(folder, HUB_FILE), `${JSON.stringify(hub, null, 2)}\n`);
 }
 
 function parseJson(text: string): unknown {

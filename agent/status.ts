@@ -7,12 +7,21 @@ import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
 import type { Services } from "./service/index.ts";
-import type { Connector, ConnectorStatus, Failure } from "./tunnel/index.ts";
+import { type Connector, type ConnectorStatus, type Failure, failureOf } from "./tunnel/index.ts";
 
 export const STATUS_SOCKET = "status.sock";
 
-export interface AgentStatus extends Omit<ConnectorStatus, "since" | "lastError"> {
+export interface AgentStatus {
   version: string;
+  sites: SiteStatus[];
+  /** Why there is nothing of other enrolments: they cannot be read. */
+  damaged: Failure[];
+}
+
+/** One site that this agent serves. */
+export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError"> {
+  /** The enrolment's name. */
+  name: string;
   /** ISO 8601, as `lastError.at`. */
   since: string;
   lastError?: Failure & { at: string };
@@ -27,12 +36,31 @@ export interface AgentStatus extends Omit<ConnectorStatus, "since" | "lastError"
 export type CoreStatus = Dated<CoreReport>;
 type Dated<T> = T extends CoreReport ? Omit<T, "kind" | "service" | "since"> & { since: string } : never;
 
-export async function openStatusSocket(
-  path: string,
+/** What is told of a site. */
+export function siteStatus(
+  name: string,
   connector: Connector,
   services: Services,
   core: CoreWatch | undefined,
   listeners: Listeners,
+): SiteStatus {
+  const { since, lastError, ...status } = connector.status();
+  return {
+    name,
+    since: new Date(since).toISOString(),
+    ...status,
+    ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
+    services: services.names,
+    listeners: listeners.states(),
+    core: coreStatus(core?.report),
+  };
+}
+
+/** Throws E_LISTEN. */
+export async function openStatusSocket(
+  path: string,
+  sites: readonly { status(): SiteStatus }[],
+  damaged: readonly FarsiteError[],
 ): Promise<{ stop(): Promise<void> }> {
   if (
     await askAgent(path).then(
@@ -51,15 +79,10 @@ export async function openStatusSocket(
     const server = Bun.serve({
       unix: path,
       fetch: () => {
-        const { since, lastError, ...status } = connector.status();
         const answer: AgentStatus = {
           version: VERSION,
-          since: new Date(since).toISOString(),
-          ...status,
-          ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
-          services: services.names,
-          listeners: listeners.states(),
-          core: coreStatus(core?.report),
+          sites: sites.map((site) => site.status()),
+          damaged: damaged.map(failureOf),
         };
         return Response.json(answer);
       },

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
-import { type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
+import { type Places, printLine, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
@@ -13,12 +13,15 @@ import { silentLog } from "../../common/log.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
+import { placeFor, refuseUnknown } from "../enrolment/index.ts";
 import { routesFrom, viewOf } from "../route/index.ts";
-import { isEnrolled, readPending, writeEnrolled, writePending } from "../state.ts";
-import { enrol, fetchCertificate, withAdvice } from "../tunnel/index.ts";
+import { enrolmentName, readPending, removePending, writeEnrolled, writePending } from "../state.ts";
+import { type Accepted, enrol, fetchCertificate, withAdvice } from "../tunnel/index.ts";
+import { reportEnrolled } from "./enrolled.ts";
 import { wayOut } from "./way-out.ts";
 
 interface Options extends Places {
+  name?: string;
   force?: boolean;
   json?: boolean;
 }
@@ -27,6 +30,7 @@ export function addEnroll(program: Command): void {
   withPlaces(program.command("enroll"), "farsite-agent")
     .argument("[token]", "the token; - reads it from standard input, and without one FARSITE_TOKEN is used")
     .description("enrol this agent at a hub with the token that `farsite-hub site add` printed")
+    .option("--name <name>", "what agent.toml calls this site below [sites], where this agent serves several")
     .option("--force", "give up an enrolment that is there")
     .option("--json", "print JSON")
     .action((token: string | undefined, options: Options) => enroll(token, options));
@@ -37,14 +41,10 @@ async function enroll(given: string | undefined, options: Options): Promise<void
   if (text === undefined) throw new FarsiteError("E_USAGE", "a token is missing: farsite-agent enroll TOKEN");
   const token = decodeToken(text);
   const config = readConfig(options.config);
-  ensureDirectory(options.stateDir, 0o700);
-  if (isEnrolled(options.stateDir) && !options.force) {
-    throw new FarsiteError(
-      "E_ALREADY_ENROLLED",
-      `this agent is enrolled already: ${options.stateDir} holds a key`,
-      "Add --force to give that enrolment up and take the new one.",
-    );
-  }
+  const { stateDir, force = false } = options;
+  const name = checkedName(options.name);
+  ensureDirectory(stateDir, 0o700);
+  refuseUnknown(stateDir, force);
   writeInitialConfig(options.config);
   const clock = systemClock;
   const random = systemRandom;
@@ -55,9 +55,15 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     token.certificate &&
     (await fetchCertificate(token.url, token.certificate, { open: out().open, clock, timeout }));
   const tokenId = Buffer.from(token.id).toString("hex");
-  const identity = readPending(options.stateDir, tokenId) ?? KeyPair.identity(random);
+  const identity = readPending(stateDir, tokenId) ?? KeyPair.identity(random);
   const hubKey = Buffer.from(token.hubKey);
-  const keep = () => writePending(options.stateDir, { token: tokenId, identity });
+  const siteOf = ({ tenant, site }: Accepted) => ({ tenant, site, hubKey: hubKey.toString("base64") });
+  const wishes = { name, force, named: Object.keys(config.sites) };
+  // both before the hub uses the token up: what would go wrong must not cost it
+  const keep = (accepted: Accepted) => {
+    placeFor(stateDir, siteOf(accepted), wishes);
+    writePending(stateDir, { token: tokenId, identity });
+  };
   const accepted = await out(certificate)
     .carriers.open({ url: token.url, timeout }, (carrier) =>
       enrol(carrier, token, keep, { identity, hubKey, clock, random, timeout }),
@@ -65,15 +71,16 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     .catch((error: unknown) => {
       throw withAdvice(error);
     });
-  writeEnrolled(options.stateDir, {
+  const place = placeFor(stateDir, siteOf(accepted), wishes);
+  ensureDirectory(place.folder, 0o700);
+  writeEnrolled(place.folder, {
     identity,
     url: token.url,
-    hubKey: hubKey.toString("base64"),
     ...(certificate && { certificate }),
-    tenant: accepted.tenant,
-    site: accepted.site,
+    ...siteOf(accepted),
   });
-  report(accepted, options, Object.keys(config.services).length);
+  removePending(stateDir);
+  reportEnrolled(config, place, options);
   const route = viewOf(routeTo(token.url));
   if (!options.json && route.kind === "proxy" && route.from !== "agent.toml") {
     printLine(
@@ -103,10 +110,8 @@ function writeInitialConfig(path: string): void {
   writeFileAtomic(path, INITIAL_CONFIG, 0o644);
 }
 
-function report(accepted: { tenant: string; site: string }, options: Options, services: number): void {
-  const { tenant, site } = accepted;
-  if (options.json) return printJson({ tenant, site, config: options.config });
-  printLine(`Enrolled as ${tenant}/${site}.`);
-  if (services === 0) printLine(`Now name this site's services in ${options.config}; it offers none yet.`);
-  printLine("Start it with: farsite-agent run (or systemctl start farsite-agent)");
+function checkedName(name: string | undefined): string | undefined {
+  const checked = enrolmentName.optional().safeParse(name);
+  if (checked.success) return checked.data;
+  throw new FarsiteError("E_USAGE", `--name ${name}: ${checked.error.issues[0]?.message}`);
 }

@@ -14,18 +14,29 @@ export function addServices(program: Command): void {
     .description("list what the hub may reach here, and whether each target answers now")
     .option("--json", "print JSON")
     .action(async (options: Places & { json?: boolean }) => {
-      const { services } = loadConfig(options.config, agentConfig);
+      const config = loadConfig(options.config, agentConfig);
+      const named = Object.entries(config.sites);
+      const tables = named.length > 0 ? named : [[undefined, config] as const];
       const rows = await Promise.all(
-        Object.entries(services).map(async ([service, target]) => {
-          const reason = await probe(target.address);
-          return { service, target: target.text, reachable: reason === undefined, ...(reason && { reason }) };
-        }),
+        tables.flatMap(([site, { services }]) =>
+          Object.entries(services).map(async ([service, target]) => {
+            const reason = await probe(target.address);
+            const found = { service, target: target.text, reachable: reason === undefined };
+            return { ...(site !== undefined && { site }), ...found, ...(reason && { reason }) };
+          }),
+        ),
       );
       if (options.json) return printJson(rows);
       if (rows.length === 0) return printLine(`No services in ${options.config}.`);
+      const several = named.length > 0;
       printTable(
-        ["SERVICE", "TARGET", "NOW"],
-        rows.map((row) => [row.service, row.target, row.reason ?? "reachable"]),
+        [...(several ? ["SITE"] : []), "SERVICE", "TARGET", "NOW"],
+        rows.map((row) => [
+          ...(several ? [row.site ?? ""] : []),
+          row.service,
+          row.target,
+          row.reason ?? "reachable",
+        ]),
       );
     });
 }

@@ -5,31 +5,43 @@ import type { Command } from "commander";
 import { ago, type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
 import type { ListenerState } from "../listen/index.ts";
 import { routeText } from "../route/index.ts";
-import { askAgent, type CoreStatus, STATUS_SOCKET } from "../status.ts";
+import { askAgent, type CoreStatus, type SiteStatus, STATUS_SOCKET } from "../status.ts";
 
 export function addStatus(program: Command): void {
   withPlaces(program.command("status"), "farsite-agent")
-    .description("show whether the running agent is connected, and why not")
+    .description("show whether the running agent is connected, for each of its sites, and why not")
     .option("--json", "print JSON")
     .action(async (options: Places & { json?: boolean }) => {
       const status = await askAgent(join(options.runDir, STATUS_SOCKET));
       if (options.json) return printJson(status);
-      printLine(`farsite-agent ${status.version} of ${status.tenant}/${status.site}`);
-      printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
-      printLine(`route: ${routeText(status.route)}${status.carrier ? `; carrier: ${status.carrier}` : ""}`);
-      if (status.blocked) printLine(status.blocked);
-      if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
-      if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
-      printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
-      for (const listener of status.listeners) printLine(listenerLine(listener));
-      if (status.core) printLine(coreLine(status.core));
-      const failure = status.error ?? status.lastError;
-      if (!failure) return;
-      const when = status.error ? "" : `last failure ${ago(status.lastError?.at, Date.now())} ago: `;
-      const where = failure.hop ? ` (hop: ${failure.hop})` : "";
-      printLine(`${when}${failure.message} [${failure.code}]${where}`);
-      if (failure.hint) printLine(`  ${failure.hint}`);
+      for (const site of status.sites) printSite(status.version, site, status.sites.length > 1);
+      for (const failure of status.damaged) {
+        printLine(`an enrolment that cannot be read: ${failure.message} [${failure.code}]`);
+        if (failure.hint) printLine(`  ${failure.hint}`);
+      }
     });
+}
+
+/** @param several whether there are more of them */
+function printSite(version: string, status: SiteStatus, several: boolean): void {
+  const name = several ? ` (${status.name})` : "";
+  printLine(`farsite-agent ${version} of ${status.tenant}/${status.site}${name}`);
+  printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
+  printLine(`route: ${routeText(status.route)}${status.carrier ? `; carrier: ${status.carrier}` : ""}`);
+  if (status.blocked) printLine(status.blocked);
+  if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
+  if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
+  printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
+  for (const listener of status.listeners) printLine(listenerLine(listener));
+  if (status.core) printLine(coreLine(status.core));
+  const failure = status.error ?? status.lastError;
+  if (failure) {
+    const when = status.error ? "" : `last failure ${ago(status.lastError?.at, Date.now())} ago: `;
+    const where = failure.hop ? ` (hop: ${failure.hop})` : "";
+    printLine(`${when}${failure.message} [${failure.code}]${where}`);
+    if (failure.hint) printLine(`  ${failure.hint}`);
+  }
+  if (several) printLine("");
 }
 
 function coreLine(status: CoreStatus): string {

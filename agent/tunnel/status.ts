@@ -34,6 +34,7 @@ export interface Failure {
   hop?: Hop;
 }
 
+/** An error as it is shown to people and scripts. */
 export function failureOf({ code, message, hint }: FarsiteError): Failure {
   const hop = hopOf(code);
   return { code, message, ...(hint !== undefined && { hint }), ...(hop && { hop }) };

@@ -56,6 +56,7 @@ function keysAt(schema: z.ZodType, path: PropertyKey[]): string[] {
     while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodPrefault) {
       at = at.unwrap();
     }
+    // every key of a record is of one kind
     if (at instanceof z.ZodRecord && step !== undefined) {
       at = at.valueType;
       continue;

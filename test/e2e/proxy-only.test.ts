@@ -5,6 +5,7 @@ import { chmodSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { AgentStatus } from "../../agent/status.ts";
 import { ensurePackages } from "../lab/debian.ts";
 import { FarsiteLab } from "../lab/farsite.ts";
 import {
@@ -87,7 +88,7 @@ describe.skipIf(obstacle !== undefined)("a firewall that only lets the proxy's p
     expect(enrolled, enrolled.stderr).toMatchObject({ code: 0 });
     await agent.start({ netns: network.namespace("acme") });
     await hub.reaches("acme/main", "connected");
-    expect(await agent.json("status")).toMatchObject({
+    expect((await agent.json<AgentStatus>("status")).sites[0]).toMatchObject({
       route: { kind: "proxy", proxy: url, from: "agent.toml" },
     });
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { stringify } from "smol-toml";
 import type { z } from "zod";
 import type { agentConfig } from "../../agent/config.ts";
-import { type AgentStatus, askAgent, STATUS_SOCKET } from "../../agent/status.ts";
+import { type AgentStatus, askAgent, type SiteStatus, STATUS_SOCKET } from "../../agent/status.ts";
 import { ADMIN_SOCKET } from "../../hub/command/client.ts";
 import type { hubConfig } from "../../hub/config.ts";
 import type { EndpointState } from "../../hub/endpoint/index.ts";
@@ -265,16 +265,25 @@ export class TestAgent extends Installation {
   }
 
   async answers(): Promise<boolean> {
-    return (await this.status()) !== undefined;
+    return (await this.told()) !== undefined;
   }
 
-  status(): Promise<AgentStatus> {
+  /** All that it tells, of all its sites. */
+  told(): Promise<AgentStatus> {
     return askAgent(join(this.runDir, STATUS_SOCKET));
   }
 
-  /** Waits until the agent says that it is not connected for this reason. */
-  complains(code: string): Promise<void> {
-    return until(`the agent to say ${code}`, async () => (await this.status()).error?.code === code);
+  /** How one of its sites is: the first, or the one of that name. */
+  async status(name?: string): Promise<SiteStatus> {
+    const { sites } = await this.told();
+    const found = name === undefined ? sites[0] : sites.find((site) => site.name === name);
+    if (!found) throw new Error(`the agent has no site ${name ?? ""}`);
+    return found;
+  }
+
+  /** Waits until the agent says that its site, the first or the one of that name, is not connected for this reason. */
+  complains(code: string, name?: string): Promise<void> {
+    return until(`the agent to say ${code}`, async () => (await this.status(name)).error?.code === code);
   }
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { AgentStatus } from "../../../agent/status.ts";
 import type { EndpointState } from "../../../hub/endpoint/index.ts";
 import type { HubStatus, SiteView } from "../../../hub/hub.ts";
 import manifest from "../../../package.json" with { type: "json" };
@@ -204,9 +205,12 @@ describe("what scripts read", () => {
   });
 
   test("farsite-agent status --json", async () => {
-    const { rtt, ...status } = await agents[0]!.json<Record<string, unknown>>("status");
+    const { sites, ...common } = await agents[0]!.json<AgentStatus>("status");
+    expect(common).toEqual({ version: manifest.version, damaged: [] });
+    expect(sites).toHaveLength(1);
+    const { rtt, ...status } = sites[0]!;
     expect(status).toEqual({
-      version: manifest.version,
+      name: "main",
       since: ISO,
       state: "connected",
       url: hub.url,

@@ -140,16 +140,21 @@ describe("a running agent", () => {
   test("is not replaced by a second enrolment unless that is forced", async () => {
     const hub = await lab.startHub();
     const { token } = await hub.addSite("acme/main");
-    const { token: second } = await hub.addSite("acme/second");
     const agent = lab.makeAgent();
     await agent.ok("enroll", token);
     const key = readFileSync(join(agent.stateDir, "agent.key"), "utf8");
-    expectRefusal(await agent.enroll(second), "E_ALREADY_ENROLLED", agent.stateDir, "--force");
+    const { token: again } = await hub.json<{ token: string }>("site", "token", "acme/main");
+    const refused = await agent.enroll(again);
+    expectRefusal(refused, "E_ALREADY_ENROLLED", agent.stateDir, "--force", "The token was not used");
     expect(readFileSync(join(agent.stateDir, "agent.key"), "utf8")).toBe(key);
+
+    const { token: second } = await hub.addSite("acme/second");
     await agent.ok("enroll", second, "--force");
+    expect(readFileSync(join(agent.stateDir, "agent.key"), "utf8")).not.toBe(key);
     await agent.start();
     await hub.reaches("acme/second", "connected");
     expect((await hub.site("acme/main")).state).toBe("never");
+    expect((await agent.told()).sites).toHaveLength(1);
     await Promise.all([agent.stop(), hub.stop()]);
   });
 });

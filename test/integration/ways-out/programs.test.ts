@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { AgentStatus } from "../../../agent/status.ts";
 import { expectRefusal } from "../../e2e/refusal.ts";
 import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, freePort, type TestAgent, type TestHub, until } from "../../lab/farsite.ts";
@@ -35,7 +36,7 @@ describe.skipIf(missing.has("squid"))("through Squid with Digest", () => {
     await agent.ok("enroll", token);
     await agent.start();
     await hub.reaches("acme/main", "connected");
-    expect(await agent.json("status")).toMatchObject({
+    expect((await agent.json<AgentStatus>("status")).sites[0]).toMatchObject({
       state: "connected",
       carrier: "websocket",
       route: { kind: "proxy", proxy: url, from: "agent.toml" },
@@ -83,7 +84,7 @@ describe("a proxy that does not work, although the hub could be reached directly
     const { since } = await agent.status();
     await until("a further try", async () => (await agent.status()).since !== since);
     await agent.complains("E_PROXY_UNREACHABLE");
-    expect(await agent.json("status")).toMatchObject({
+    expect((await agent.json<AgentStatus>("status")).sites[0]).toMatchObject({
       route: { kind: "proxy", proxy: url, from: "agent.toml" },
       error: { code: "E_PROXY_UNREACHABLE", hop: "proxy" },
       lastError: { code: "E_PROXY_UNREACHABLE" },

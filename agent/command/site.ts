@@ -1,0 +1,125 @@
+/** One site that this agent serves: its services, its core, and its tunnel to its hub. */
+import { networkInterfaces } from "node:os";
+import { systemClock } from "../../common/clock.ts";
+import { LIVESTATUS } from "../../common/core.ts";
+import { policyOf, restricts } from "../../common/livestatus/index.ts";
+import type { Log } from "../../common/log.ts";
+import { systemRandom } from "../../common/random.ts";
+import { VERSION } from "../../common/version.ts";
+import type { AgentConfig } from "../config.ts";
+import { CoreWatch, listensAt, secure } from "../core/index.ts";
+import type { Assigned } from "../enrolment/index.ts";
+import { Listeners } from "../listen/index.ts";
+import { type RouteTo, routeText, viewOf } from "../route/index.ts";
+import { dialTarget, Services } from "../service/index.ts";
+import { type SiteStatus, siteStatus } from "../status.ts";
+import { Connector } from "../tunnel/index.ts";
+import { wayOut } from "./way-out.ts";
+
+/** What all sites of this agent have in common. */
+export interface Shared {
+  /** Limits, carriers and authorities; what it says of sites is not looked at. */
+  config: AgentConfig;
+  /** Where that was read. */
+  file: string;
+  routeTo: RouteTo;
+}
+
+export interface Site {
+  /** TENANT/SITE. */
+  path: string;
+  status(): SiteStatus;
+  /** Runs until `stop`, whatever the hub says. */
+  run(): Promise<void>;
+  stop(): void;
+}
+
+/** Throws E_CONFIG when the authorities cannot be read. */
+export function openSite(
+  { name, enrolled, config: own }: Assigned,
+  { config, file, routeTo }: Shared,
+  log: Log,
+): Site {
+  const [clock, random] = [systemClock, systemRandom];
+  const { limits, carrier } = config;
+  const targets = new Map(Object.entries(own.services).map(([service, target]) => [service, target.address]));
+  const services = new Services({
+    targets,
+    dial: dialTarget,
+    clock,
+    connectTimeout: limits.connect_seconds * 1000,
+    log,
+    livestatus: restricts(own.livestatus) ? policyOf(own.livestatus) : undefined,
+  });
+  const livestatus = targets.get(LIVESTATUS);
+  const core =
+    livestatus &&
+    new CoreWatch({
+      service: LIVESTATUS,
+      target: livestatus,
+      dial: dialTarget,
+      secure,
+      listening: listensAt,
+      received: () => services.received(LIVESTATUS),
+      interval: own.probe.interval_seconds * 1000,
+      timeout: own.probe.timeout_seconds * 1000,
+      clock,
+      random,
+      log,
+      changed: () => connector.tellCore(),
+    });
+  const listeners = new Listeners({
+    lines: own.listen,
+    open: (line, priority) => connector.open(line, priority),
+    clients: limits.clients,
+    queue: { datagrams: limits.queue_datagrams, bytes: limits.queue_mib * (1 << 20) },
+    clock,
+    log,
+  });
+  const urls = own.hub.urls ?? [enrolled.url];
+  const connector = new Connector({
+    enrolled,
+    services,
+    listens: listeners.kinds,
+    hold: limits.hold_seconds * 1000,
+    core: () => core?.report,
+    carriers: wayOut({ config, routeTo, certificate: enrolled.certificate, log }).carriers,
+    route: (url) => viewOf(routeTo(url)),
+    clock,
+    random,
+    log,
+    defer: setImmediate,
+    session: { grace: limits.grace_seconds * 1000, deadAfter: limits.dead_seconds * 1000 },
+    maxStreams: limits.streams,
+    timeout: limits.handshake_seconds * 1000,
+    urls,
+    maxAge: carrier.max_age_seconds && carrier.max_age_seconds * 1000,
+    network: () => JSON.stringify(networkInterfaces()),
+  });
+  const path = `${enrolled.tenant}/${enrolled.site}`;
+  return {
+    path,
+    status: () => siteStatus(name, connector, services, core, listeners),
+    run: async () => {
+      const [url = enrolled.url] = urls;
+      log.info("agent starts", {
+        version: VERSION,
+        site: path,
+        hub: enrolled.url,
+        services: services.names.join(","),
+      });
+      log.info("way to the hub", { route: routeText(viewOf(routeTo(url))) });
+      if (services.names.length === 0) log.warn("no services are configured", { file });
+      core?.start();
+      const running = connector.run();
+      await listeners.start();
+      await running;
+    },
+    stop: () => {
+      core?.stop();
+      // the session first: a cut answer must reach its client as a reset, not as an end
+      connector.stop();
+      listeners.stop();
+    },
+  };
+}
