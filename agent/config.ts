@@ -213,7 +213,7 @@ function placeProblems(tables: readonly { path: string[]; of: SiteConfig }[]): P
 export const INITIAL_CONFIG = `# Farsite agent. Every key is explained in the reference, docs/agent.toml.
 
 # What the hub may reach on this side, by name. Anything not named here does not exist for it.
-# Targets are "unix:/path" or "tcp:HOST:PORT".
+# Targets are "unix:/path" or "tcp:HOST:PORT"; farsite-agent detect finds those of this host.
 [services]
 # livestatus = "unix:/omd/sites/SITE/tmp/run/live"
 # http = "tcp:127.0.0.1:5000"

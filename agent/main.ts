@@ -8,7 +8,8 @@ addEnroll(program);
 addRun(program);
 addStatus(program);
 addServices(program);
+addDetect(program);
 await runProgram(program, process.argv.slice(2));
 
 import { createProgram, runProgram } from "../common/command/index.ts";
-import { addEnroll, addRun, addServices, addStatus } from "./command/index.ts";
+import { addDetect, addEnroll, addRun, addServices, addStatus } from "./command/index.ts";

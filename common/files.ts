@@ -2,6 +2,7 @@
 import {
   closeSync,
   fchmodSync,
+  fchownSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -31,12 +32,19 @@ export function ensureDirectory(path: string, mode: number): void {
 /**
  * Writes a file whole or not at all: a new one beside it, flushed to disk, then renamed over it, and the
  * directory flushed too. Throws E_STATE.
+ * @param owner whose it is to be; only root can give files away
  */
-export function writeFileAtomic(path: string, contents: string, mode: number): void {
+export function writeFileAtomic(
+  path: string,
+  contents: string,
+  mode: number,
+  owner?: { uid: number; gid: number },
+): void {
   const temporary = `${path}.${process.pid}.new`;
   try {
     const file = openSync(temporary, "w", mode);
     try {
+      if (owner) fchownSync(file, owner.uid, owner.gid);
       fchmodSync(file, mode);
       writeSync(file, contents);
       fsyncSync(file);

@@ -1,27 +1,27 @@
 /** `farsite-agent enroll TOKEN`: one paste, and this host's agent belongs to its site. */
 
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
-import type { Command } from "commander";
+import { readFileSync } from "node:fs";
+import { type Command, Option } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, printLine, withPlaces } from "../../common/command/index.ts";
-import { loadConfig } from "../../common/config/index.ts";
-import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import { ensureDirectory, writeFileAtomic } from "../../common/files.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { ensureDirectory } from "../../common/files.ts";
 import { decodeToken } from "../../common/handshake/index.ts";
 import { silentLog } from "../../common/log.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import { systemRandom } from "../../common/random.ts";
-import { type AgentConfig, agentConfig, INITIAL_CONFIG } from "../config.ts";
 import { placeFor, refuseUnknown } from "../enrolment/index.ts";
 import { routesFrom, viewOf } from "../route/index.ts";
 import { enrolmentName, readPending, removePending, writeEnrolled, writePending } from "../state.ts";
 import { type Accepted, enrol, fetchCertificate, withAdvice } from "../tunnel/index.ts";
+import { readConfigIfAny, writeInitialConfig } from "./config-file.ts";
 import { reportEnrolled } from "./enrolled.ts";
 import { wayOut } from "./way-out.ts";
 
 interface Options extends Places {
   name?: string;
+  root: string;
+  detect?: boolean;
   force?: boolean;
   json?: boolean;
 }
@@ -31,6 +31,8 @@ export function addEnroll(program: Command): void {
     .argument("[token]", "the token; - reads it from standard input, and without one FARSITE_TOKEN is used")
     .description("enrol this agent at a hub with the token that `farsite-hub site add` printed")
     .option("--name <name>", "what agent.toml calls this site below [sites], where this agent serves several")
+    .option("--detect", "add to agent.toml what is found of this site on this host")
+    .addOption(new Option("--root <dir>", "the folder that stands for /").default("/").hideHelp())
     .option("--force", "give up an enrolment that is there")
     .option("--json", "print JSON")
     .action((token: string | undefined, options: Options) => enroll(token, options));
@@ -40,7 +42,7 @@ async function enroll(given: string | undefined, options: Options): Promise<void
   const text = given === "-" ? readFileSync(0, "utf8") : (given ?? process.env.FARSITE_TOKEN);
   if (text === undefined) throw new FarsiteError("E_USAGE", "a token is missing: farsite-agent enroll TOKEN");
   const token = decodeToken(text);
-  const config = readConfig(options.config);
+  const config = readConfigIfAny(options.config);
   const { stateDir, force = false } = options;
   const name = checkedName(options.name);
   ensureDirectory(stateDir, 0o700);
@@ -88,26 +90,6 @@ async function enroll(given: string | undefined, options: Options): Promise<void
     );
     printLine(`environment: name the proxy in ${options.config}, too.`);
   }
-}
-
-/** The configuration if there is one: what is wrong with it is said now, not after the token is used. */
-function readConfig(path: string): AgentConfig {
-  return existsSync(path) ? loadConfig(path, agentConfig) : agentConfig.parse({});
-}
-
-/** Written before the token is used: a folder that cannot be written must not cost a token. */
-function writeInitialConfig(path: string): void {
-  if (existsSync(path)) return;
-  try {
-    mkdirSync(dirname(path), { recursive: true });
-  } catch (error) {
-    throw new FarsiteError(
-      "E_CONFIG",
-      `the folder of ${path} cannot be made: ${reasonOf(error)}`,
-      "Run as root, or name a file of your own with --config.",
-    );
-  }
-  writeFileAtomic(path, INITIAL_CONFIG, 0o644);
 }
 
 function checkedName(name: string | undefined): string | undefined {

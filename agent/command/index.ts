@@ -1,3 +1,4 @@
+export { addDetect } from "./detect.ts";
 export { addEnroll } from "./enroll.ts";
 export { addRun } from "./run.ts";
 export { addServices } from "./services.ts";

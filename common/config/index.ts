@@ -1,1 +1,2 @@
+export { addKeys, moveTables } from "./edit.ts";
 export { loadConfig, parseConfig } from "./load.ts";

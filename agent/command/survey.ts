@@ -1,0 +1,73 @@
+/** What is on this host, seen beside who this agent is and what its agent.toml says already. */
+import { FarsiteError } from "../../common/errors.ts";
+import { type Enrolment, findEnrolments } from "../enrolment/index.ts";
+import { agentAccount, detect, type Found, systemListeners, Tree } from "../omd/index.ts";
+import { adviceFor } from "./advice.ts";
+import { changeConfig, readConfigIfAny } from "./config-file.ts";
+import { addProposals, type Edited, type Proposal, proposalsFor } from "./proposal.ts";
+
+export interface SurveyOptions {
+  /** agent.toml. */
+  config: string;
+  stateDir: string;
+  /** The folder that stands for `/`. */
+  root: string;
+}
+
+export interface Survey {
+  found: Found[];
+  proposals: Proposal[];
+  enrolments: Enrolment[];
+  /** What a person has to do, or should know. */
+  advice: string[];
+  problems: string[];
+}
+
+/**
+ * Looks at this host.
+ * @param wanted names of sites; all when there are none
+ * Throws E_CONFIG, or E_NOT_FOUND when a site that was asked for is not there.
+ */
+export function surveyHost(
+  { config: file, stateDir, root }: SurveyOptions,
+  wanted: readonly string[],
+): Survey {
+  const config = readConfigIfAny(file);
+  const account = agentAccount();
+  const { sites, problems } = detect({ tree: new Tree(root), listeners: systemListeners(), account });
+  const found = wanted.length === 0 ? sites : wanted.map((name) => named(sites, name));
+  const enrolments = enrolmentsOf(stateDir, problems);
+  const proposals = proposalsFor(found, enrolments, config);
+  problems.push(...found.flatMap((site) => site.problems.map((problem) => `${site.name}: ${problem}`)));
+  const advice = adviceFor({ found, proposals, enrolments, account });
+  return { found, proposals, enrolments, advice, problems };
+}
+
+function named(sites: readonly Found[], name: string): Found {
+  const site = sites.find((each) => each.name === name);
+  if (site) return site;
+  const there = sites.map((each) => each.name).join(", ");
+  throw new FarsiteError(
+    "E_NOT_FOUND",
+    `there is no site ${name} on this host`,
+    `Found here: ${there || "none"}.`,
+  );
+}
+
+/** Those that can be read; whoever may not read the state directory hears of it, but sees the host all the same. */
+function enrolmentsOf(stateDir: string, problems: string[]): Enrolment[] {
+  try {
+    const { enrolments, damaged } = findEnrolments(stateDir);
+    problems.push(...damaged.map(({ message }) => message));
+    return enrolments;
+  } catch (error) {
+    if (!(error instanceof FarsiteError)) throw error;
+    problems.push(error.message);
+    return [];
+  }
+}
+
+/** Adds to agent.toml what it lacks. Throws E_CONFIG or E_STATE. */
+export function writeProposals({ proposals, enrolments }: Survey, file: string): Edited {
+  return changeConfig(file, (text) => addProposals(file, text, proposals, enrolments));
+}

@@ -1,0 +1,6 @@
+export { type Account, agentAccount } from "./account.ts";
+export { type Detection, detect } from "./detect.ts";
+export type { Found } from "./found.ts";
+export type { Host } from "./host.ts";
+export { systemListeners } from "./listeners.ts";
+export { Tree } from "./tree.ts";
