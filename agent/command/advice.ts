@@ -53,13 +53,16 @@ function enrolmentLines(
   }
   return [
     ...found
-      .filter(({ name }) => !proposals.some(({ site }) => site === name))
+      .filter(({ name, kind }) => isOmd(kind) && !proposals.some(({ site }) => site === name))
       .map(({ name }) => `${name}: this agent is not enrolled for it; farsite-agent enroll TOKEN`),
     ...enrolments
       .filter(({ enrolled }) => found.length > 0 && !found.some(({ name }) => name === enrolled.site))
       .map(({ enrolled }) => misfit(enrolled, found, proposals)),
   ];
 }
+
+/** Only their sites have IDs. */
+const isOmd = (kind: Found["kind"]) => kind === "checkmk" || kind === "omd";
 
 /** The hub speaks of a site by its ID: Checkmk refuses changes that are meant for another one. */
 function misfit(
@@ -68,7 +71,7 @@ function misfit(
   proposals: readonly Proposal[],
 ): string {
   const [proposal] = proposals;
-  const taken = found.length === 1 && proposal ? found[0] : undefined;
+  const taken = found.find(({ name }) => name === proposal?.site);
   if (!taken) return `${tenant}/${site}: no site of this host has the ID ${site}`;
   if (taken.kind !== "checkmk") return `${tenant}/${site}: ${taken.name} is taken to be this site`;
   return `${tenant}/${site}: this host's site is called ${taken.name}; Checkmk synchronises only where the hub's site has that ID, too`;

@@ -13,12 +13,12 @@ interface Options extends Places {
 
 export function addDetect(program: Command): void {
   withPlaces(program.command("detect"), "farsite-agent")
-    .argument("[sites...]", "only these of the sites that are found")
+    .argument("[site]", "only this one of the sites that are found")
     .description("find the monitoring sites of this host, and propose services for agent.toml")
     .option("--write", "add to agent.toml what it lacks")
     .option("--json", "print JSON")
     .addOption(new Option("--root <dir>", "the folder that stands for /").default("/").hideHelp())
-    .action((wanted: string[], options: Options) => {
+    .action((wanted: string | undefined, options: Options) => {
       const survey = surveyHost(options, wanted);
       const written = options.write ? writeProposals(survey, options.config) : undefined;
       if (options.json) return printJson(asJson(survey, written));
@@ -64,7 +64,7 @@ export function printProposals(
     printLine(snippet.trimEnd());
   }
   printList("To do:", advice);
-  printList("Could not be read:", problems);
+  printList(process.getuid?.() === 0 ? "Could not be read:" : "Could not be read (root may):", problems);
 }
 
 function printWritten({ added, kept }: Edited, file: string): void {

@@ -64,7 +64,7 @@ function adviseMove(config: AgentConfig, [first]: readonly Enrolment[], file: st
 
 /** What is found on this host of the site that was enrolled. */
 function surveyOf({ name }: Enrolment, options: SurveyOptions): Survey {
-  const survey = surveyHost(options, []);
+  const survey = surveyHost(options);
   return { ...survey, proposals: survey.proposals.filter(({ table: [, of = name] }) => of === name) };
 }
 

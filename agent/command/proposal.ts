@@ -19,10 +19,11 @@ export interface Proposal {
  * without a site ID is that of the only enrolment.
  */
 export function proposalsFor(
-  found: readonly Found[],
+  all: readonly Found[],
   enrolments: readonly Enrolment[],
   config: AgentConfig,
 ): Proposal[] {
+  const found = all.filter(({ services }) => Object.keys(services).length > 0);
   const ofMany =
     Object.keys(config.sites).length > 0 ||
     enrolments.length > 1 ||
@@ -52,8 +53,7 @@ function allowed(services: Record<string, string>, config: SiteConfig | undefine
 
 /** The proposals as text for agent.toml. */
 export function snippetOf(proposals: readonly Proposal[]): string {
-  const tables = proposals.filter(({ services }) => Object.keys(services).length > 0);
-  return tables.map(({ table, services }) => `[${table.join(".")}]\n${stringify(services)}`).join("\n");
+  return proposals.map(({ table, services }) => `[${table.join(".")}]\n${stringify(services)}`).join("\n");
 }
 
 export interface Edited {

@@ -25,17 +25,14 @@ export interface Survey {
 
 /**
  * Looks at this host.
- * @param wanted names of sites; all when there are none
+ * @param wanted the name of the only site that is looked for; all when there is none
  * Throws E_CONFIG, or E_NOT_FOUND when a site that was asked for is not there.
  */
-export function surveyHost(
-  { config: file, stateDir, root }: SurveyOptions,
-  wanted: readonly string[],
-): Survey {
+export function surveyHost({ config: file, stateDir, root }: SurveyOptions, wanted?: string): Survey {
   const config = readConfigIfAny(file);
   const account = agentAccount();
   const { sites, problems } = detect({ tree: new Tree(root), listeners: systemListeners(), account });
-  const found = wanted.length === 0 ? sites : wanted.map((name) => named(sites, name));
+  const found = wanted === undefined ? sites : [named(sites, wanted)];
   const enrolments = enrolmentsOf(stateDir, problems);
   const proposals = proposalsFor(found, enrolments, config);
   problems.push(...found.flatMap((site) => site.problems.map((problem) => `${site.name}: ${problem}`)));

@@ -40,7 +40,8 @@ function ownAccount(): Account {
   return { ...account, exists: true, mayOpen: mayOpenMyself };
 }
 
-function accountOf(name: string): Account {
+/** The user of that name, if there is one. Only root can tell what others may open. */
+export function accountOf(name: string): Account {
   const numbers = (what: string) => (ask(["id", what, "--", name]) ?? "").match(/\d+/g)?.map(Number) ?? [];
   const [[uid], [gid], groups] = [numbers("-u"), numbers("-g"), new Set(numbers("-G"))];
   const exists = uid !== undefined && gid !== undefined;

@@ -1,4 +1,4 @@
-export { type Account, agentAccount } from "./account.ts";
+export { type Account, accountOf, agentAccount } from "./account.ts";
 export { type Detection, detect } from "./detect.ts";
 export type { Found } from "./found.ts";
 export type { Host } from "./host.ts";

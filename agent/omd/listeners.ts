@@ -51,10 +51,11 @@ function addressOf(hex: string): string {
 /** ::ffff:0:0/96, IPv4 in an IPv6 socket. */
 const MAPPED = Buffer.from("00000000000000000000ffff", "hex");
 
-/** The address by which this host itself reaches a listener, as a target has it; undefined when nobody listens. */
+/** The address by which this host itself reaches a listener, as a target has it; undefined when there is none. */
 export function reachable(addresses: readonly string[]): string | undefined {
   const everywhere = ["0.0.0.0", "::", "127.0.0.1"];
   if (addresses.some((address) => everywhere.includes(address))) return "127.0.0.1";
-  const [first] = addresses.toSorted();
+  // another 127.x is a name for something else: a hub on this host has an address of that kind for each site
+  const [first] = addresses.filter((address) => !address.startsWith("127.")).toSorted();
   return first?.includes(":") ? `[${first}]` : first;
 }

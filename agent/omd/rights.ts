@@ -51,7 +51,9 @@ export function judge(
     const member = groups.has(stat.gid);
     const asks = owner ? toOwner(bit) : member ? toGroup(bit) : bit;
     if ((stat.mode & asks) !== 0) continue;
-    if (owner || member || (stat.mode & toGroup(bit)) === 0) return { at: path };
+    // nobody should become a member of root's group for this
+    const opened = stat.gid !== 0 && (stat.mode & toGroup(bit)) !== 0;
+    if (owner || member || !opened) return { at: path };
     missing.add(stat.gid);
   }
   return { groups: [...missing] };

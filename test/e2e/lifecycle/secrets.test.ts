@@ -97,6 +97,8 @@ describe("secrets", () => {
       hub.ok("site", "show", "acme/main", "--json"),
       agent.ok("status"),
       agent.ok("status", "--json"),
+      agent.ok("detect"),
+      agent.ok("detect", "--json"),
     ]);
     for (const finished of said) shown.push(finished.stdout, finished.stderr);
     expect(said.map((finished) => finished.code)).toEqual([0, 1]);

@@ -91,8 +91,8 @@ test("a further site does not disturb the first, which agent.toml speaks of at i
   await agent.start();
   await hub.reaches("initech/main", "connected");
   expect(await answer(hub, "globex/main")).toBe("core of first");
-  expect((await hub.site("initech/main")).offers).toEqual([]);
-  expect((await hub.site("globex/main")).offers).toEqual(["livestatus"]);
+  expect(await agent.status("main")).toMatchObject({ tenant: "globex", services: ["livestatus"] });
+  expect(await agent.status("initech-main")).toMatchObject({ tenant: "initech", services: [] });
 
   await agent.stop();
   agent.write({ sites: { main: services(first), "initech-main": services(further) } });

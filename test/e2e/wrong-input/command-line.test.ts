@@ -30,7 +30,7 @@ const commands = {
     ["checkmk", "nagvis"],
     ["checkmk", "thruk"],
   ],
-  agent: [["enroll"], ["run"], ["status"], ["services"]],
+  agent: [["enroll"], ["run"], ["status"], ["services"], ["detect"]],
 } as const;
 
 const every = (["hub", "agent"] as const).flatMap((kind) =>

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parseTcp, reachable } from "../../../agent/omd/listeners.ts";
@@ -31,6 +31,7 @@ describe("on the way to a socket", () => {
       way(step("/omd/run", 0o700, 33), step("/omd/run/live", 0o666)),
       { at: "/omd/run" },
     ],
+    ["the group is root's", way(step("/omd/live", 0o660, 0, 5)), { at: "/omd/live" }],
     ["the user is a member", way(step("/omd/live", 0o660, 987)), { groups: [] }],
     ["the user is a member, but only others may", way(step("/omd/live", 0o606, 987)), { at: "/omd/live" }],
     ["the user is the owner", way(step("/omd/live", 0o600, 0, 987)), { groups: [] }],
@@ -47,6 +48,8 @@ describe("the agent's user", () => {
     const path = join(root, "run", "live");
     writeFileSync(path, "");
     chmodSync(path, mode);
+    // advice never is to join root's group
+    if (statSync(path).gid === 0) chownSync(path, 0, 55_001);
     return path;
   }
   const other = (changes = {}) =>
@@ -123,7 +126,8 @@ describe("the kernel's list of TCP sockets", () => {
   test("gives the address by which the host reaches itself", () => {
     expect(reachable(["::1"])).toBe("[::1]");
     expect(reachable(["::", "10.0.0.7"])).toBe("127.0.0.1");
-    expect(reachable(["10.0.0.9", "10.0.0.7"])).toBe("10.0.0.7");
+    expect(reachable(["10.0.0.9", "10.0.0.7", "127.64.0.3"])).toBe("10.0.0.7");
+    expect(reachable(["127.64.0.3"])).toBeUndefined();
     expect(reachable([])).toBeUndefined();
   });
 });
