@@ -32,6 +32,7 @@ const PACKAGES = [
   ...APACHE_PACKAGES,
   "curl",
   "python3-requests",
+  "nagios4-core",
   "socat",
   "rsyslog",
   "snmp",

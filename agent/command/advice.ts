@@ -6,7 +6,8 @@ import type { Proposal } from "./proposal.ts";
 export interface Circumstances {
   found: readonly Found[];
   proposals: readonly Proposal[];
-  enrolments: readonly Enrolment[];
+  /** Undefined when they are not known. */
+  enrolments: readonly Enrolment[] | undefined;
   account: Account;
 }
 
@@ -17,7 +18,7 @@ export function adviceFor({ found, proposals, enrolments, account }: Circumstanc
     ...found
       .filter(({ name }) => proposals.some(({ site }) => site === name))
       .flatMap((site) => rightsLine(site, account)),
-    ...enrolmentLines(found, proposals, enrolments),
+    ...(enrolments ? enrolmentLines(found, proposals, enrolments) : []),
   ];
 }
 

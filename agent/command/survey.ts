@@ -18,6 +18,8 @@ export interface Survey {
   found: Found[];
   proposals: Proposal[];
   enrolments: Enrolment[];
+  /** Why it is not known for which sites this agent is enrolled. */
+  unknown: FarsiteError | undefined;
   /** What a person has to do, or should know. */
   advice: string[];
   problems: string[];
@@ -33,11 +35,13 @@ export function surveyHost({ config: file, stateDir, root }: SurveyOptions, want
   const account = agentAccount();
   const { sites, problems } = detect({ tree: new Tree(root), listeners: systemListeners(), account });
   const found = wanted === undefined ? sites : [named(sites, wanted)];
-  const enrolments = enrolmentsOf(stateDir, problems);
+  const { enrolments, damaged } = findEnrolments(stateDir);
   const proposals = proposalsFor(found, enrolments, config);
   problems.push(...found.flatMap((site) => site.problems.map((problem) => `${site.name}: ${problem}`)));
-  const advice = adviceFor({ found, proposals, enrolments, account });
-  return { found, proposals, enrolments, advice, problems };
+  problems.push(...damaged.map(({ message }) => message));
+  const unknown = enrolments.length === 0 ? damaged[0] : undefined;
+  const advice = adviceFor({ found, proposals, enrolments: unknown ? undefined : enrolments, account });
+  return { found, proposals, enrolments, unknown, advice, problems };
 }
 
 function named(sites: readonly Found[], name: string): Found {
@@ -51,20 +55,8 @@ function named(sites: readonly Found[], name: string): Found {
   );
 }
 
-/** Those that can be read; whoever may not read the state directory hears of it, but sees the host all the same. */
-function enrolmentsOf(stateDir: string, problems: string[]): Enrolment[] {
-  try {
-    const { enrolments, damaged } = findEnrolments(stateDir);
-    problems.push(...damaged.map(({ message }) => message));
-    return enrolments;
-  } catch (error) {
-    if (!(error instanceof FarsiteError)) throw error;
-    problems.push(error.message);
-    return [];
-  }
-}
-
-/** Adds to agent.toml what it lacks. Throws E_CONFIG or E_STATE. */
-export function writeProposals({ proposals, enrolments }: Survey, file: string): Edited {
+/** Adds to agent.toml what it lacks. Throws E_CONFIG, E_STATE or E_KEY_FILE. */
+export function writeProposals({ proposals, enrolments, unknown }: Survey, file: string): Edited {
+  if (unknown) throw unknown;
   return changeConfig(file, (text) => addProposals(file, text, proposals, enrolments));
 }

@@ -43,17 +43,26 @@ export function readEnrolments(stateDir: string): Enrolments {
   return { enrolments: [{ ...enrolmentOf(readEnrolled(stateDir), stateDir), root: true }], damaged: [] };
 }
 
-/** As `readEnrolments`, but there may be none. Throws E_STATE. */
+/** As `readEnrolments`, but there may be none. */
 export function findEnrolments(stateDir: string): Enrolments {
   const found: Enrolments = { enrolments: [], damaged: [] };
-  for (const { name, folder } of foldersIn(stateDir)) {
+  const noteFailure = (error: unknown) => {
+    if (!(error instanceof FarsiteError)) throw error;
+    if (error.code !== "E_NOT_ENROLLED") found.damaged.push(error);
+  };
+  const read = ({ name, folder }: Folder) => {
     try {
       const enrolment = enrolmentOf(readEnrolled(folder), folder, name);
       found.enrolments.push({ ...enrolment, root: name === undefined });
     } catch (error) {
-      if (!(error instanceof FarsiteError)) throw error;
-      if (error.code !== "E_NOT_ENROLLED") found.damaged.push(error);
+      noteFailure(error);
     }
+  };
+  read({ name: undefined, folder: stateDir });
+  try {
+    furtherIn(stateDir).forEach(read);
+  } catch (error) {
+    noteFailure(error);
   }
   return found;
 }
@@ -64,8 +73,11 @@ function enrolmentOf(enrolled: Enrolled, folder: string, name = enrolled.site): 
 
 /** Every folder that may hold an enrolment. Throws E_STATE. */
 export function foldersIn(stateDir: string): Folder[] {
-  const named = namesIn(join(stateDir, SITES)).map((name) => ({ name, folder: folderOf(stateDir, name) }));
-  return [{ name: undefined, folder: stateDir }, ...named];
+  return [{ name: undefined, folder: stateDir }, ...furtherIn(stateDir)];
+}
+
+function furtherIn(stateDir: string): Folder[] {
+  return namesIn(join(stateDir, SITES)).map((name) => ({ name, folder: folderOf(stateDir, name) }));
 }
 
 /** Where an enrolment of that name lies, if not in the state directory itself. */

@@ -15,7 +15,7 @@ import { launch } from "../../lab/process.ts";
 const cleanup = new Cleanup();
 afterAll(() => cleanup.run());
 
-const NAGIOS_PACKAGES = ["nagios4-core", "nagios4-common"];
+const NAGIOS_PACKAGES = ["nagios4-core"];
 const missing = {
   icinga: await ensurePackages(ICINGA_PACKAGES, { why: "detecting Icinga 2" }),
   nagios: await ensurePackages(NAGIOS_PACKAGES, { why: "detecting Nagios 4" }),

@@ -187,6 +187,16 @@ describe("what is in the state directory", () => {
     expect(findEnrolments(state)).toMatchObject({ enrolments: [{ name: "main" }], damaged: [] });
   });
 
+  test("a list of further ones that cannot be read does not hide the first", () => {
+    const state = stateDir();
+    enrol(state, "acme/main");
+    writeFileSync(join(state, "sites"), "");
+    const { enrolments, damaged } = readEnrolments(state);
+    expect(enrolments.map(({ name }) => name)).toEqual(["main"]);
+    expect(damaged).toEqual([expect.objectContaining({ code: "E_STATE" })]);
+    expect(() => enrol(state, "acme/second")).toThrow(expect.objectContaining({ code: "E_STATE" }));
+  });
+
   test("without any, the agent is told how to be enrolled", () => {
     expect(() => readEnrolments(stateDir())).toThrow(expect.objectContaining({ code: "E_NOT_ENROLLED" }));
   });
