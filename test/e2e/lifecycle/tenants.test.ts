@@ -240,7 +240,7 @@ describe("what scripts read", () => {
     const { token } = await hub.json<{ token: string }>("site", "add", "hooli/main");
     const agent = lab.makeAgent();
     const made = await agent.json("enroll", token);
-    expect(made).toEqual({ tenant: "hooli", site: "main", config: agent.config });
+    expect(made).toEqual({ tenant: "hooli", site: "main", name: "main", config: agent.config });
     await hub.ok("site", "remove", "hooli/main");
     await hub.ok("tenant", "remove", "hooli");
   });
