@@ -3,6 +3,7 @@ import { stringify } from "smol-toml";
 import { addKeys, moveTables, parseConfig } from "../../common/config/index.ts";
 import { type AgentConfig, agentConfig, type SiteConfig, topLevelKeys } from "../config.ts";
 import type { Enrolment } from "../enrolment/index.ts";
+import { placeOf } from "../listen/index.ts";
 import type { Found } from "../omd/index.ts";
 
 /** One table of agent.toml with services. */
@@ -24,6 +25,10 @@ export function proposalsFor(
   config: AgentConfig,
 ): Proposal[] {
   const found = all.filter(({ services }) => Object.keys(services).length > 0);
+  const tables: SiteConfig[] = [config, ...Object.values(config.sites)];
+  const own = new Set(
+    tables.flatMap(({ listen }) => Object.values(listen).map(({ address }) => placeOf(address))),
+  );
   const ofMany =
     Object.keys(config.sites).length > 0 ||
     enrolments.length > 1 ||
@@ -31,7 +36,7 @@ export function proposalsFor(
   const propose = (name: string, site: Found): Proposal => ({
     table: ofMany ? ["sites", name, "services"] : ["services"],
     site: site.name,
-    services: allowed(site.services, ofMany ? config.sites[name] : config),
+    services: allowed(site.services, ofMany ? config.sites[name] : config, own),
   });
   if (enrolments.length === 0) return found.map((site) => propose(site.name, site));
   return enrolments.flatMap(({ name, enrolled }) => {
@@ -42,12 +47,21 @@ export function proposalsFor(
   });
 }
 
-/** Where commands are limited, the Event Console's own socket, which takes any, is not offered beside Livestatus. */
-function allowed(services: Record<string, string>, config: SiteConfig | undefined): Record<string, string> {
+/**
+ * Where commands are limited, the Event Console's own socket, which takes any, is not offered beside Livestatus; and
+ * never where this agent itself listens.
+ * @param own the places where it does
+ */
+function allowed(
+  services: Record<string, string>,
+  config: SiteConfig | undefined,
+  own: ReadonlySet<string>,
+): Record<string, string> {
   const limited = config !== undefined && config.livestatus.commands !== "all";
-  const entries = Object.entries(services);
+  const refused = (service: string, target: string) =>
+    own.has(target) || (limited && service === "ec" && target.startsWith("unix:"));
   return Object.fromEntries(
-    entries.filter(([service, target]) => !(limited && service === "ec" && target.startsWith("unix:"))),
+    Object.entries(services).filter(([service, target]) => !refused(service, target)),
   );
 }
 

@@ -65,6 +65,17 @@ test("the Event Console's own socket is not proposed where commands are limited"
   expect(ec('[sites.main.livestatus]\ncommands = ["A"]\n')).toBeUndefined();
 });
 
+test("what the agent itself takes for the central side is not proposed as a target", () => {
+  const [main] = sitesCalled("main");
+  const found = [
+    { ...(main as Found), services: { http: "tcp:127.0.0.1:5000", "cmk-agent": "tcp:127.0.0.1:6556" } },
+  ];
+  for (const of of ["", "sites.main."]) {
+    const [proposal] = proposalsFor(found, [], config(`[${of}listen]\nx = "tcp:127.0.0.1:6556"\n`));
+    expect(proposal?.services).toEqual({ http: "tcp:127.0.0.1:5000" });
+  }
+});
+
 describe("agent.toml", () => {
   const found = sitesCalled("main");
   const [main] = found as [Found];
