@@ -21,7 +21,7 @@ function lastMatch(
 }
 
 const STATUS_PORT =
-  /^remote_status\s*=\s*(?:None\b|\(\s*(\d{1,5})\s*,\s*(?:True|False)\s*,\s*(None|\[[^\]]*\])\s*\))/gm;
+  /^remote_status\s*=\s*(?:None\b|\(\s*(\d{1,5})\s*,\s*(?:True|False)\s*,\s*(None|\[[^\]]{0,2000}\])\s*\))/gm;
 
 /** The TCP port at which the Event Console answers this host; undefined when it has none. */
 export function eventConsolePort(

@@ -60,7 +60,7 @@ interface Feature {
 
 /** What the feature's file says; only plain values count, not expressions. */
 export function parseFeature(text: string): Feature {
-  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*(?:\/\/|#).*$/gm, "");
+  const code = withoutComments(text).replace(/^\s*(?:\/\/|#).*$/gm, "");
   const objects = code.split(/\bobject\s+LivestatusListener\b/).slice(1);
   const tcp = objects.find((object) => /\bsocket_type\s*=\s*"tcp"/.test(object));
   const unix = objects.find((object) => object !== tcp);
@@ -71,4 +71,17 @@ export function parseFeature(text: string): Feature {
     port: tcp !== undefined && port >= 1 && port <= 65_535 ? port : undefined,
     tcpOnly: tcp !== undefined && unix === undefined,
   };
+}
+
+/** Without what stands between slash-star and star-slash; one pass, since a file may hold nothing but openings. */
+function withoutComments(text: string): string {
+  let code = "";
+  for (let at = 0; ; ) {
+    const open = text.indexOf("/*", at);
+    if (open === -1) return code + text.slice(at);
+    code += text.slice(at, open);
+    const close = text.indexOf("*/", open + 2);
+    if (close === -1) return code;
+    at = close + 2;
+  }
 }

@@ -2,7 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parseFeature } from "../../../agent/omd/icinga.ts";
 import { detect } from "../../../agent/omd/index.ts";
+import { parseModule } from "../../../agent/omd/nagios.ts";
 import { makeOmdSite, put } from "../../lab/omd-tree.ts";
 import { detectSite, hostAt, scratch } from "./rig.ts";
 
@@ -167,6 +169,21 @@ test("settings of daemons that are no text are passed over", () => {
   });
   expect(found.services.notify).toBeUndefined();
   expect(found.services.ec).toMatch(/^unix:/);
+});
+
+test("files that are made to be slow to search are read nevertheless", () => {
+  const size = 250 << 10;
+  const fill = (text: string) => text.repeat(Math.floor(size / text.length));
+  const found = detectSite({
+    files: {
+      "etc/check_mk/mkeventd.mk": fill("remote_status=(1,True,[\n"),
+      "etc/check_mk/mkeventd.d/wato/global.mk": "remote_status = (6558, False, None)\n",
+      "etc/check_mk/mknotifyd.mk": fill("'incoming':{'listen_port"),
+    },
+  });
+  expect(found.services.ec).toBe("tcp:127.0.0.1:6558");
+  expect(parseFeature(fill("/*")).tcpOnly).toBe(false);
+  expect(parseModule(fill("broker_module = "))).toBeUndefined();
 });
 
 test("a host without OMD has no problem with that", () => {
