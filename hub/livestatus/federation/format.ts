@@ -1,6 +1,7 @@
 /** The forms of an answer. Each is written row by row; what it says at its end fits behind any number of rows. */
 
 import { csv, quotedCsv } from "./csv.ts";
+import { json } from "./json.ts";
 import { python } from "./python.ts";
 import type { FormatName, Separators } from "./query.ts";
 import type { Row } from "./value.ts";
@@ -29,7 +30,7 @@ export function formatOf(name: FormatName, separators: Separators): Format {
     case "CSV":
       return new Lines(quotedCsv);
     case "json":
-      return new List((row) => JSON.stringify(row));
+      return new List(json);
     case "python":
       return new List((row) => python(row, "u"));
     case "python3":
@@ -88,12 +89,12 @@ class Wrapped implements Format {
   row(row: Row): string {
     const separator = this.#first ? "" : ",\n";
     this.#first = false;
-    return separator + JSON.stringify(row);
+    return separator + json(row);
   }
 
   end({ failed, total, scanned }: Summary): string {
-    const columns = this.#header ? `\n,"columns":${JSON.stringify(this.#header)}` : "";
-    const missing = JSON.stringify(Object.fromEntries(failed));
+    const columns = this.#header ? `\n,"columns":${json(this.#header)}` : "";
+    const missing = json(Object.fromEntries(failed));
     return `]\n,"failed":${missing}${columns}\n,"rows_scanned":${scanned}\n,"total_count":${total}}\n`;
   }
 }

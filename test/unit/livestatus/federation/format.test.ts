@@ -70,6 +70,14 @@ test.each(["python", "python3"] as const)("%s is ASCII", (format) => {
   expect(text).toContain(format === "python" ? 'u"Gr\\u00f6\\u00dfe' : '["Gr\\u00f6\\u00dfe');
 });
 
+test.each(["json", "wrapped_json"] as const)("%s is ASCII, and means the same", (format) => {
+  const text = write(format, [ROW, ["🚀 ü\u2028"]], ["ü"]);
+  expect(text).toMatch(/^[\n -~]*$/);
+  expect(text).toContain("Gr\\u00f6\\u00dfe");
+  const read = JSON.parse(text) as unknown[] | { data: unknown[] };
+  expect(Array.isArray(read) ? read.slice(1) : read.data).toEqual([ROW, ["🚀 ü\u2028"]]);
+});
+
 const python = spawnSync("python3", ["--version"]).status === 0;
 
 test.skipIf(!python).each(["python", "python3"] as const)("Python reads %s as what it was", (format) => {
