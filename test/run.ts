@@ -28,6 +28,8 @@ const PACKAGES = [
   "libmonitoring-livestatus-perl",
   "faketime",
   "netcat-openbsd",
+  "php-cli",
+  "python3-pynag",
   ...NGINX_PACKAGES,
   ...APACHE_PACKAGES,
   "curl",

@@ -1,8 +1,9 @@
 /** Debian packages a lab needs: found, or installed with a word about it, or reported as missing. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { reasonOf } from "../../common/errors.ts";
 import { Cleanup } from "./cleanup.ts";
-import { attempt } from "./command.ts";
+import { attempt, command } from "./command.ts";
 import { launch } from "./process.ts";
 
 const POLICY = "/usr/sbin/policy-rc.d";
@@ -71,6 +72,34 @@ async function install(
   await apt(["install", "-y", "--no-install-recommends", ...packages], progress, cleanup);
 }
 
+/**
+ * Takes a package apart in `folder`, which is made, without installing it: for what would bring a web server with
+ * it. Needs no root. Never throws; says whether it is there.
+ */
+export async function unpackPackage(
+  name: string,
+  folder: string,
+  options: { why: string; cleanup: Cleanup; progress?: (line: string) => void },
+): Promise<boolean> {
+  const { why, cleanup, progress = (line) => void process.stderr.write(`lab: ${line}\n`) } = options;
+  mkdirSync(folder);
+  const download = () => apt(["download", name], progress, cleanup, folder);
+  try {
+    await download().catch(async (thrown: unknown) => {
+      if (!isRoot()) throw thrown;
+      // the lists of this machine are older than the package, or were never fetched
+      await apt(["update"], progress, cleanup);
+      await download();
+    });
+    const file = readdirSync(folder).find((each) => each.startsWith(`${name}_`)) ?? "";
+    command(["dpkg-deb", "-x", join(folder, file), folder]);
+    return true;
+  } catch (thrown) {
+    progress(`${why} needs ${name}: ${reasonOf(thrown)}`);
+    return false;
+  }
+}
+
 /** Does nothing when the administrator has a policy already. One left by a killed run is ours to remove. */
 function denyStarts(cleanup: Cleanup): void {
   if (existsSync(POLICY) && readFileSync(POLICY, "utf8") !== DENY_STARTS) return;
@@ -82,9 +111,11 @@ async function apt(
   words: readonly string[],
   progress: (line: string) => void,
   cleanup: Cleanup,
+  cwd = "/",
 ): Promise<void> {
   const child = await launch([...APT, ...words], {
     label: `apt-get ${words[0]}`,
+    cwd,
     env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" },
     onParentDeath: "nothing", // a half-configured package is worse than a late end
     onLine: (line) => {

@@ -1,14 +1,12 @@
-import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { rows, type Target } from "../../lab/livestatus.ts";
 import { sha256 } from "./client.ts";
+import { peer, run } from "./programs.ts";
 import { DOORS, type Stage, suite } from "./stage.ts";
 
 const PERL_CLIENT = fileURLToPath(new URL("client.pl", import.meta.url));
 const PACKAGES = ["perl", "libmonitoring-livestatus-perl", "netcat-openbsd", "socat"];
-/** ms after which a program is ended that should long be done. */
-const LIMIT = 30_000;
 
 await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
   describe("Monitoring::Livestatus (Perl)", () => {
@@ -75,10 +73,6 @@ await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
   });
 });
 
-function peer(target: Target): string {
-  return "unix" in target ? target.unix : `${target.host}:${target.port}`;
-}
-
 async function perl(target: Target, keepalive: boolean, command: string): Promise<Record<string, unknown>> {
   const printed = await run(["perl", PERL_CLIENT, peer(target), keepalive ? "1" : "0", command]);
   return JSON.parse(printed.toString()) as Record<string, unknown>;
@@ -92,24 +86,4 @@ function remark({ site }: Stage, text: string): string {
 async function remarked({ core, site }: Stage): Promise<unknown> {
   const [row] = await rows(core, `GET hosts\nColumns: plugin_output\nFilter: name = ${site.hosts[0]?.name}`);
   return row?.[0];
-}
-
-/** Runs a program with this on its standard input and gives what it printed; it must succeed and not complain. */
-function run(argv: readonly string[], input = ""): Promise<Buffer> {
-  const [program = "", ...args] = argv;
-  const child = spawn(program, args, { timeout: LIMIT, killSignal: "SIGKILL" });
-  const printed: Buffer[] = [];
-  let complaints = "";
-  child.stdout.on("data", (chunk: Buffer) => void printed.push(chunk));
-  child.stderr.on("data", (chunk: Buffer) => {
-    complaints += chunk.toString();
-  });
-  child.stdin.on("error", () => {}).end(input);
-  return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, signal) => {
-      if (code === 0 && complaints === "") resolve(Buffer.concat(printed));
-      else reject(new Error(`${argv.join(" ")} ended with ${signal ?? code}: ${complaints}`));
-    });
-  });
 }
