@@ -8,7 +8,7 @@
  */
 
 import { Refusal } from "./answer.ts";
-import { parseFirst, parseHeader, type Request, wantsFixed16 } from "./request.ts";
+import { type Header, parseFirst, parseHeader, type Request, wantsFixed16 } from "./request.ts";
 
 export interface ReaderLimits {
   /** Bytes of one request. */
@@ -20,9 +20,17 @@ const MOST_LINES = 32_768;
 
 const LF = 0x0a;
 const CR = 0x0d;
+const G = 0x47;
+const C = 0x43;
+const METHOD = /^(?:GET|COMMAND) /;
 const INITIAL_BYTES = 1 << 10;
 /** A buffer that has grown beyond this is given up when it is empty. */
 const MOST_KEPT = 64 << 10;
+
+interface Line {
+  from: number;
+  to: number;
+}
 
 export class RequestReader {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES);
@@ -33,7 +41,9 @@ export class RequestReader {
   #line = 0;
   #searched = 0;
   /** Its lines so far, as offsets from #start. */
-  #lines: { from: number; to: number }[] = [];
+  #lines: Line[] = [];
+  /** Whether a NUL is in the line that is being read, or in one before it, which was refused for it. */
+  #noText = false;
   #inputEnded = false;
   #refusal: Refusal | undefined;
 
@@ -52,7 +62,10 @@ export class RequestReader {
   /** Whether the request that is being read has asked for fixed16 so far: the form of an error. */
   get fixed16(): boolean {
     const [, ...headers] = this.#lines;
-    return wantsFixed16({ headers: headers.map((line) => parseHeader(this.#bytes(line))) });
+    const parsed = headers.map(({ from, to }) =>
+      parseHeader(this.#text(this.#start + from, this.#start + to)),
+    );
+    return wantsFixed16({ headers: parsed });
   }
 
   push(chunk: Buffer): void {
@@ -72,16 +85,15 @@ export class RequestReader {
   next(): Request | Refusal | undefined {
     if (this.#refusal) return this.#refusal;
     for (;;) {
-      const newline = this.#buffer.subarray(0, this.#end).indexOf(LF, this.#searched);
-      const to = newline < 0 ? this.#end : newline + 1;
-      this.#searched = to;
+      const whole = this.#search();
+      const to = this.#searched;
       if (to - this.#start > this.limits.longest) {
         return this.#refuse(413, `the request is longer than the ${this.limits.longest} bytes allowed`);
       }
-      if (newline < 0) return this.#inputEnded ? this.#last() : undefined;
-      const line = { from: this.#line - this.#start, to: to - this.#start };
+      if (!whole) return this.#inputEnded ? this.#last() : undefined;
+      const from = this.#line;
       this.#line = to;
-      const refusal = this.#add(line);
+      const refusal = this.#add(from, to);
       if (refusal === "end") {
         if (this.#lines.length === 0) return this.#refuse(451, "the request is empty");
         return this.#complete("line");
@@ -90,17 +102,35 @@ export class RequestReader {
     }
   }
 
+  /** Moves on to the end of the line that is being read; false when that has not come. */
+  #search(): boolean {
+    const buffer = this.#buffer;
+    const end = this.#end;
+    // byte by byte: lines are short, and what native code would need to be told costs more than that
+    for (let at = this.#searched; at < end; at++) {
+      const byte = buffer[at];
+      if (byte === LF) {
+        this.#searched = at + 1;
+        return true;
+      }
+      if (byte === 0) this.#noText = true;
+    }
+    this.#searched = end;
+    return false;
+  }
+
   /** Takes a line of the request; "end" when it is the empty one. */
-  #add(line: { from: number; to: number }): Refusal | "end" | undefined {
-    const bytes = this.#bytes(line);
-    if (isEmptyLine(bytes)) return "end";
-    if (isBlank(bytes)) return undefined;
+  #add(from: number, to: number): Refusal | "end" | undefined {
+    const buffer = this.#buffer;
+    const byte = buffer[from];
+    if (byte === LF || (byte === CR && buffer[from + 1] === LF && from + 2 === to)) return "end";
+    if (isBlank(buffer, from, to)) return undefined;
     // C programs end a text there: what they take for the line would not be what was looked at here
-    if (bytes.includes(0)) return this.#refuse(400, "the request holds bytes that are no text");
-    if (this.#lines.length > 0 && /^(?:GET|COMMAND) /.test(bytes.toString("latin1", 0, 8))) {
+    if (this.#noText) return this.#refuse(400, "the request holds bytes that are no text");
+    if (this.#lines.length > 0 && (byte === G || byte === C) && METHOD.test(this.#text(from, from + 8))) {
       return this.#refuse(400, "a second request begins within the first: its empty line is missing");
     }
-    this.#lines.push(line);
+    this.#lines.push({ from: from - this.#start, to: to - this.#start });
     if (this.#lines.length > MOST_LINES) {
       return this.#refuse(413, `the request has more than the ${MOST_LINES} lines allowed`);
     }
@@ -110,9 +140,9 @@ export class RequestReader {
   /** What is left when the client has half-closed. A core decides whether it likes a request that ends so. */
   #last(): Request | Refusal | undefined {
     if (this.#line < this.#end) {
-      const line = { from: this.#line - this.#start, to: this.held };
+      const from = this.#line;
       this.#line = this.#end;
-      const refusal = this.#add(line);
+      const refusal = this.#add(from, this.#end);
       if (refusal instanceof Refusal) return refusal;
     }
     if (this.#lines.length === 0) {
@@ -123,13 +153,19 @@ export class RequestReader {
   }
 
   #complete(ended: Request["ended"]): Request {
-    // a copy of its own: what is read next uses the buffer again
-    const raw = Buffer.from(this.#buffer.subarray(this.#start, this.#line));
-    const [first = Buffer.alloc(0), ...headers] = this.#lines.map(({ from, to }) => raw.subarray(from, to));
+    const text = this.#text(this.#start, this.#line);
+    const [{ from, to } = { from: 0, to: 0 }] = this.#lines;
+    const first = text.slice(from, to);
+    const headers: Header[] = [];
+    for (let at = 1; at < this.#lines.length; at++) {
+      const line = this.#lines[at] as Line;
+      headers.push(parseHeader(text.slice(line.from, line.to)));
+    }
     this.#start = this.#line;
     this.#lines = [];
     if (this.held === 0) this.#forget();
-    return { ...parseFirst(first), first, headers: headers.map(parseHeader), ended };
+    const { method, target } = parseFirst(first);
+    return { method, target, first, headers, ended };
   }
 
   #refuse(code: number, message: string): Refusal {
@@ -137,8 +173,8 @@ export class RequestReader {
     return this.#refusal;
   }
 
-  #bytes({ from, to }: { from: number; to: number }): Buffer {
-    return this.#buffer.subarray(this.#start + from, this.#start + to);
+  #text(from: number, to: number): string {
+    return this.#buffer.toString("latin1", from, Math.min(to, this.#end));
   }
 
   #makeRoom(bytes: number): void {
@@ -164,11 +200,11 @@ export class RequestReader {
   }
 }
 
-function isEmptyLine(bytes: Buffer): boolean {
-  return bytes[0] === LF || (bytes[0] === CR && bytes[1] === LF);
-}
-
 /** As isspace(3) in the C locale, which cores go by. */
-function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
+function isBlank(bytes: Buffer, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) {
+    const byte = bytes[at] as number;
+    if (byte !== 0x20 && !(byte >= 0x09 && byte <= 0x0d)) return false;
+  }
+  return true;
 }

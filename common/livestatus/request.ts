@@ -6,7 +6,7 @@ export interface Header {
   /** Without the white space around it. */
   value: string;
   /** As it came, line end included. */
-  line: Buffer;
+  line: string;
 }
 
 /**
@@ -18,18 +18,23 @@ export interface Request {
   method: "GET" | "COMMAND" | undefined;
   /** The table, or the command with its time stamp; without white space around it. */
   target: string;
-  first: Buffer;
+  /** The first line as it came. */
+  first: string;
   /** In the order they came. */
   headers: Header[];
   /** What it ended with: its empty line, or the client's half-close. */
   ended: "line" | "eof";
 }
 
-const NEWLINE = Buffer.from("\n");
-
 /** The value of a header; cores take the last one. */
 export function headerValue(request: Pick<Request, "headers">, name: string): string | undefined {
-  return request.headers.findLast((header) => header.name === name)?.value;
+  const { headers } = request;
+  // a loop: several of these are looked for in every query of every page
+  for (let at = headers.length - 1; at >= 0; at--) {
+    const header = headers[at] as Header;
+    if (header.name === name) return header.value;
+  }
+  return undefined;
 }
 
 /** Whether the answer is to begin with a line that tells its code and its length. */
@@ -45,20 +50,20 @@ export function keepsAlive(request: Request): boolean {
 /** The request as it came, without the headers named; an empty line that was CR LF becomes LF. */
 export function requestBytes(request: Request, without: ReadonlySet<string> = new Set()): Buffer {
   const lines = request.headers.filter((header) => !without.has(header.name)).map((header) => header.line);
-  return Buffer.concat([request.first, ...lines, ...(request.ended === "line" ? [NEWLINE] : [])]);
+  return Buffer.from(`${request.first}${lines.join("")}${request.ended === "line" ? "\n" : ""}`, "latin1");
 }
 
 /** Reads a line that is not the first. */
-export function parseHeader(line: Buffer): Header {
-  const text = line.toString("latin1").trimEnd();
+export function parseHeader(line: string): Header {
+  const text = line.trimEnd();
   const colon = text.indexOf(":");
   if (colon < 0) return { name: text, value: "", line };
   return { name: text.slice(0, colon), value: text.slice(colon + 1).trim(), line };
 }
 
 /** Reads a first line. Cores know the two methods in capitals only, with one space behind them. */
-export function parseFirst(line: Buffer): Pick<Request, "method" | "target"> {
-  const text = line.toString("latin1").trimEnd();
+export function parseFirst(line: string): Pick<Request, "method" | "target"> {
+  const text = line.trimEnd();
   const space = text.indexOf(" ");
   const method = space < 0 ? text : text.slice(0, space);
   const target = space < 0 ? "" : text.slice(space + 1).trim();

@@ -3,22 +3,24 @@
 import { headerValue, type Request, wantsFixed16 } from "../../common/livestatus/index.ts";
 
 /** Columns that only a reload or restart of the core changes; what pages ask again and again. */
-const STATIC_COLUMNS: Readonly<Record<string, ReadonlySet<string>>> = {
-  // with these Checkmk asks every site, for every page, whether it is there
-  status: new Set([
-    "livestatus_version",
-    "program_version",
-    "program_start",
-    "num_hosts",
-    "num_services",
-    "core_pid",
-    "nagios_pid",
-  ]),
-  hosts: new Set(["name", "alias"]),
-  hostgroups: new Set(["name", "alias"]),
-  servicegroups: new Set(["name", "alias"]),
-  contactgroups: new Set(["name", "alias"]),
-};
+const STATIC_COLUMNS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  [
+    // with these Checkmk asks every site, for every page, whether it is there
+    "status",
+    new Set([
+      "livestatus_version",
+      "program_version",
+      "program_start",
+      "num_hosts",
+      "num_services",
+      "core_pid",
+      "nagios_pid",
+    ]),
+  ],
+  ...["hosts", "hostgroups", "servicegroups", "contactgroups"].map(
+    (table) => [table, new Set(["name", "alias"])] as const,
+  ),
+]);
 
 /** Headers that say how the client wants to be served, not what it wants. */
 const ASIDE = new Set(["Localtime", "KeepAlive", "Cache", "ResponseHeader"]);
@@ -45,26 +47,30 @@ export function cacheKey(request: Request, now: number): string | undefined {
   // without fixed16 nobody can tell a whole answer from one that was cut, or an error from an empty answer
   if (request.method !== "GET" || request.ended !== "line" || !wantsFixed16(request)) return undefined;
   if (!(asksForCache(request) || isStatic(request)) || !sameClock(request, now)) return undefined;
-  const lines = request.headers
-    .filter(({ name }) => !ASIDE.has(name))
-    .map(({ name, value }) => `${name}:${value}`);
-  return [request.target, ...lines].join("\n");
+  let key = request.target;
+  for (const { name, value } of request.headers) if (!ASIDE.has(name)) key += `\n${name}:${value}`;
+  return key;
 }
 
 /** Checkmk marks static queries so, when it knows of a proxy. */
 function asksForCache(request: Request): boolean {
-  const waits = request.headers.some(({ name }) => name.startsWith("Wait"));
-  return headerValue(request, "Cache") === "reload" && !waits;
+  if (headerValue(request, "Cache") !== "reload") return false;
+  return !request.headers.some(({ name }) => name.startsWith("Wait"));
 }
 
 function isStatic({ target, headers }: Request): boolean {
-  const columns = Object.hasOwn(STATIC_COLUMNS, target) ? STATIC_COLUMNS[target] : undefined;
-  if (!columns || headers.filter(({ name }) => name === "Columns").length !== 1) return false;
-  return headers.every(({ name, value }) => {
-    if (name === "Columns") return value.split(/\s+/).every((column) => columns.has(column));
-    if (name === "Filter") return columns.has(value.split(/\s+/, 1)[0] ?? "");
-    return HARMLESS.has(name);
-  });
+  const columns = STATIC_COLUMNS.get(target);
+  if (!columns) return false;
+  let lists = 0;
+  for (const { name, value } of headers) {
+    if (!HARMLESS.has(name)) return false;
+    if (name === "Columns") {
+      lists++;
+      // any other white space than a blank makes it the core's
+      for (const column of value.split(" ")) if (column !== "" && !columns.has(column)) return false;
+    } else if (name === "Filter" && !columns.has(value.split(" ", 1)[0] ?? "")) return false;
+  }
+  return lists === 1;
 }
 
 function sameClock(request: Request, now: number): boolean {

@@ -56,6 +56,14 @@ describe("an answer that holds until the core reloads", () => {
     ]);
   });
 
+  test("is one for columns with any number of blanks between them; a tab there is for the core", async () => {
+    const at = cached();
+    await ask(at, "GET status\nColumns: program_start  num_hosts\n", "a");
+    expect((await ask(at, "GET status\nColumns: program_start  num_hosts\n", "b")).asked).toBe(false);
+    const tab = "GET status\nColumns: program_start\tnum_hosts\n";
+    for (const body of ["a", "b"]) expect((await ask(at, tab, body)).client.received).toBe(answer(body));
+  });
+
   test("is asked for anew after a reload, and while nothing is known of it not kept at all", async () => {
     const at = cached();
     await ask(at, PROBE, "old");

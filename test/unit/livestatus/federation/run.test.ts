@@ -341,12 +341,12 @@ test.each([
   const [method = "", ...target] = (lines[0] ?? "").split(" ");
   const headers = lines.slice(1).map((line) => {
     const [name = "", value = ""] = line.split(": ");
-    return { name, value, line: Buffer.from(`${line}\n`) };
+    return { name, value, line: `${line}\n` };
   });
   const request = {
     method: method as "GET",
     target: target.join(" "),
-    first: Buffer.from(`${lines[0]}\n`),
+    first: `${lines[0]}\n`,
     headers,
     ended: "line" as const,
   };
