@@ -1,6 +1,6 @@
 /** Streams of one session: opens them, shares the session's records among them, delivers what comes. */
 
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { Deque } from "../deque.ts";
 import { FarsiteError } from "../errors.ts";
 import { records } from "../session/index.ts";
@@ -53,6 +53,9 @@ const MOST_WIDENED = 32 << 20;
 /** ms for which somebody who was just sent something is taken to wait for more. */
 const SHARED_FOR = 200;
 
+/** ms for which what nobody waits for waits for a record to go with. */
+const IDLE = 5;
+
 /** Bytes to which bulk fills a record meanwhile: the work on it, at both ends, is what others wait for. */
 const SHARED_RECORD = 32 << 10;
 
@@ -78,6 +81,7 @@ export class Mux implements StreamOwner {
   readonly #rtt: () => number | undefined;
   readonly #packings = new Map<string, Packing>();
   #lastReady: MuxStream | undefined;
+  #idle: Timer | undefined;
   /** When data was last sent that is not bulk, and that is. */
   #interactiveAt = Number.NEGATIVE_INFINITY;
   #bulkAt = Number.NEGATIVE_INFINITY;
@@ -152,6 +156,7 @@ export class Mux implements StreamOwner {
   /** The session is over: so is every stream. */
   end(): void {
     this.#over = true;
+    this.#idle?.cancel();
     for (const stream of [...this.#streams.values()]) stream.onReset("sessionLost");
   }
 
@@ -300,9 +305,16 @@ export class Mux implements StreamOwner {
     return undefined;
   }
 
-  ready(stream: MuxStream): void {
+  ready(stream: MuxStream, idle = false): void {
     if (!stream.queued && stream.sendable && !stream.finSent) {
       this.#enqueue(stream);
+      if (idle) {
+        this.#idle ??= this.#clock.after(IDLE, () => {
+          this.#idle = undefined;
+          this.#session.wake();
+        });
+        return;
+      }
       // a short exchange that is alone need not wait for others that would share its record
       const alone = stream === this.#lastReady && stream.pendingBytes < QUANTUM;
       this.#session.wake(alone ? "now" : "turn");

@@ -16,8 +16,11 @@ export interface StreamHandlers {
 
 /** What a stream needs of the mux it belongs to. */
 export interface StreamOwner {
-  /** The stream has something to send, or sent its FIN. */
-  ready(stream: MuxStream): void;
+  /**
+   * The stream has something to send.
+   * @param idle nobody waits for it
+   */
+  ready(stream: MuxStream, idle?: boolean): void;
   credit(stream: MuxStream, bytes: number): void;
   /**
    * How many bytes to add to a window of `window` bytes, a quarter of which was used up and consumed since the
@@ -42,8 +45,11 @@ export interface Stream {
   attach(handlers: StreamHandlers): void;
   /** Takes bytes to send; they must not be changed afterwards. False: wait for `drain` before the next. */
   write(chunk: Buffer): boolean;
-  /** Half-close: nothing more will be written. */
-  end(): void;
+  /**
+   * Half-close: nothing more will be written.
+   * @param urgent false: nobody waits for it, so that it may go with what is sent next, within 5 ms
+   */
+  end(urgent?: boolean): void;
   /** Gives the stream up in both directions. What was written before `end` is still delivered first. */
   reset(reason: ResetReason): void;
   /** As `reset`, but what was written is delivered first; the other side still sees no clean end. */
@@ -112,10 +118,10 @@ export class MuxStream implements Stream {
     return !this.#paused;
   }
 
-  end(): void {
+  end(urgent = true): void {
     if (this.#gone || this.finWanted) return;
     this.finWanted = true;
-    this.owner.ready(this);
+    this.owner.ready(this, !urgent && this.pendingBytes === 0);
   }
 
   reset(reason: ResetReason): void {

@@ -123,7 +123,8 @@ export class Exchange {
     if (reader?.whole && !this.#told) {
       this.#told = true;
       this.#deadline.set(LINGER);
-      this.#options.stream.end();
+      // a core ends the connection by itself behind its answer; only one that does not waits for this
+      this.#options.stream.end(false);
       this.#options.events.whole();
     }
   }
@@ -131,7 +132,7 @@ export class Exchange {
   #end(): void {
     // what is not complete goes on as well: whoever asked sees what the core has said
     const rest = this.#told ? undefined : this.#reader?.partial;
-    this.#options.stream.end();
+    this.#options.stream.end(false);
     this.#finish();
     if (this.#told) return;
     this.#told = true;

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../../../common/clock.ts";
 import { BULK } from "../../../common/mux/frame.ts";
-import { credit, Lone } from "./rig.ts";
+import { credit, fin, Lone } from "./rig.ts";
 
 test("an OPEN waits a turn, so that the request that is about to be read shares its record", () => {
   const hub = new Lone();
@@ -56,4 +57,40 @@ test("a stream that is gone is not taken for the one before the next", () => {
   hub.flush();
   next.stream.write(Buffer.from("ping"));
   expect(hub.wakes.at(-1)).toBe("turn");
+});
+
+test("an end that nobody waits for goes with the next record, or alone after a moment", () => {
+  const clock = new FakeClock();
+  const hub = new Lone({ clock });
+  const [one, other] = [hub.open(), hub.open()];
+  hub.flush();
+  hub.feed(fin(2, "answer"), fin(4, "answer"));
+  const before = hub.wakes.length;
+  one.stream.end(false);
+  other.stream.end(false);
+  expect(hub.wakes).toHaveLength(before);
+  const next = hub.open();
+  next.stream.write(Buffer.from("GET hosts\n\n"));
+  expect(hub.flush()).toEqual([["OPEN 6 +11", "DATA 2 +0 fin", "DATA 4 +0 fin", "DATA 6 +11"]]);
+  clock.advance(5);
+  hub.feed(fin(6, "answer"));
+  const waiting = hub.wakes.length;
+  next.stream.end(false);
+  clock.advance(4);
+  expect(hub.wakes).toHaveLength(waiting);
+  clock.advance(1);
+  expect(hub.wakes.slice(waiting)).toEqual(["turn"]);
+  expect(hub.flush()).toEqual([["DATA 6 +0 fin"]]);
+  expect(hub.mux.streams).toBe(0);
+});
+
+test("an end does not wait when there is data before it", () => {
+  const hub = new Lone();
+  const tap = hub.open();
+  hub.flush();
+  const before = hub.wakes.length;
+  tap.stream.write(Buffer.from("more"));
+  tap.stream.end(false);
+  expect(hub.wakes.slice(before)).toEqual(["turn"]);
+  expect(hub.flush()).toEqual([["DATA 2 +4 fin"]]);
 });
