@@ -10,7 +10,7 @@ import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
-import type { DatedState, SiteStates } from "./livestatus/index.ts";
+import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
 import type { Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
@@ -29,6 +29,8 @@ export interface HubParts {
   enrolment: Enrolment;
   sites: TunnelledSites;
   states: SiteStates;
+  /** What a site's Livestatus clients have asked; undefined: nobody has. */
+  traffic?: (site: Site) => LivestatusState | undefined;
   endpoints: Endpoints;
   /** Without it sites may use nothing of the central side. */
   central?: Pick<Central, "states">;
@@ -57,6 +59,8 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   central: LineState[];
   /** Of the site as Livestatus clients find it, in Checkmk's words; `since` is ISO 8601. */
   livestatus: Omit<DatedState, "since"> & { since: string };
+  /** What its Livestatus clients have asked since the hub's start; missing: nobody has. */
+  requests?: LivestatusState;
 }
 
 /** All that is known of one site. */
@@ -221,6 +225,7 @@ export class Hub {
   #view(site: Site): SiteView {
     const { state, since, core: _, away: __, lost: ___, ...rest } = this.#parts.sites.state(site.id);
     const changed = since || site.lastSeen;
+    const requests = this.#parts.traffic?.(site);
     return {
       tenant: site.tenant,
       site: site.name,
@@ -237,6 +242,7 @@ export class Hub {
       lastSeen: site.lastSeen === undefined ? undefined : new Date(site.lastSeen).toISOString(),
       central: this.#parts.central?.states(site) ?? [],
       livestatus: this.#livestatus(site),
+      ...(requests && { requests }),
     };
   }
 

@@ -22,7 +22,13 @@ import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints, type SiteServer } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
-import { Livestatus, type LivestatusOptions, SiteStates, StateFile } from "../livestatus/index.ts";
+import {
+  Livestatus,
+  type LivestatusOptions,
+  SiteStates,
+  StateFile,
+  trafficDetails,
+} from "../livestatus/index.ts";
 import { CentralConnections, Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
@@ -125,18 +131,7 @@ async function serve(places: Places): Promise<void> {
     log,
     records: () => states.records(),
     tunnel: (siteId) => sites.state(siteId),
-    details: (site) => {
-      const gate = livestatus.state(site);
-      return [
-        ["Cached responses", String(gate?.cacheEntries ?? 0)],
-        ["Cache hits", `${gate?.cacheHits ?? 0} of ${(gate?.cacheHits ?? 0) + (gate?.cacheMisses ?? 0)}`],
-        ["Channels busy", `${gate?.busy ?? 0} of ${config.livestatus.channels}`],
-        ["Waiting for a channel", String(gate?.waiting ?? 0)],
-        ["Clients", String(gate?.clients ?? 0)],
-        ["Requests", String(gate?.requests ?? 0)],
-        ["Refused requests", String(gate?.refused ?? 0)],
-      ];
-    },
+    details: (site) => trafficDetails(livestatus.state(site), config.livestatus.channels),
   });
   const many = openFederation({
     config,
@@ -156,6 +151,7 @@ async function serve(places: Places): Promise<void> {
     enrolment,
     sites,
     states,
+    traffic: (site) => livestatus.state(site),
     endpoints,
     central,
     observers,

@@ -12,6 +12,7 @@ import {
 import { FarsiteError } from "../../common/errors.ts";
 import type { Sync } from "../http/index.ts";
 import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
+import { trafficText } from "../livestatus/index.ts";
 import { parseSitePath } from "../registry/index.ts";
 import { askHub } from "./client.ts";
 
@@ -62,8 +63,7 @@ export function addSite(program: Command): void {
       const { syncs, ...rest } = view;
       for (const [key, value] of Object.entries(rest)) {
         if (key === "central") continue;
-        const text = key === "livestatus" ? livestatusText(view) : textOf(value);
-        printLine(`${key.padEnd(12)} ${text}`);
+        printLine(`${key.padEnd(12)} ${shown[key]?.(view) ?? textOf(value)}`);
       }
       for (const text of centralTexts(view)) printLine(`${"central".padEnd(12)} ${text}`);
       for (const sync of syncs) printLine(`${"config sync".padEnd(12)} ${syncText(sync)}`);
@@ -162,6 +162,12 @@ export function printSites(sites: SiteView[]): void {
     ]),
   );
 }
+
+/** What is shown in words of its own. */
+const shown: Record<string, (view: SiteView) => string | undefined> = {
+  livestatus: livestatusText,
+  requests: ({ requests }) => requests && trafficText(requests),
+};
 
 function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);

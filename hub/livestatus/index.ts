@@ -14,3 +14,4 @@ export {
 export type { StateWord } from "./state.ts";
 export { type Detail, StateFile } from "./state-file.ts";
 export { type DatedState, type SiteRecord, SiteStates } from "./states.ts";
+export { trafficDetails, trafficText } from "./traffic.ts";

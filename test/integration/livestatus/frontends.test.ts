@@ -1,5 +1,5 @@
 /** What people look at, and what they script with: Checkmk's way of asking, NagVis, pynag, the Perl client. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -126,6 +126,21 @@ describe.skipIf(core)("Livestatus with what people look at", () => {
       // a command has no answer, which the client would take for that of its next query
       expect(waited).toEqual({ first: [[firstHost()]] });
       await expect.poll(() => output(firstHost())).toBe(said);
+    });
+
+    test("asks the core only once for what holds until it reloads, and the hub says how often", async () => {
+      const tcp = await endpoint("branch", "TCP");
+      const before = (await hub.site("acme/branch")).requests;
+      await checkmk({ branch: tcp }, 10);
+      const after = (await hub.site("acme/branch")).requests;
+      // a probe, three lists of groups and a user's hosts for each page; they may be new to the hub
+      expect((after?.cacheHits ?? 0) - (before?.cacheHits ?? 0)).toBeGreaterThanOrEqual(9 * 5);
+      const told = new RegExp(
+        `${after?.cacheHits} of ${(after?.cacheHits ?? 0) + (after?.cacheMisses ?? 0)} `,
+      );
+      expect(await hub.ok("site", "show", "acme/branch")).toMatch(told);
+      const file = join(hub.runDir, "livestatus.state");
+      await expect.poll(() => readFileSync(file, "utf8"), { timeout: 10_000 }).toMatch(told);
     });
 
     test.each(WAYS)("is given a tenant's sites as one by %s", async (way) => {
