@@ -61,4 +61,29 @@ export const SERVICES: Exchange = services("services");
 /** The same table's first rows, as a view with a limit asks for them. */
 export const VIEW: Exchange = services("view", 16_384);
 
-export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, SMALL, QUERY, SERVICES, VIEW];
+/** What Checkmk asks a site, columns in the order in which Farsite's agent asks for them, so that one answer is right for both. */
+const STATUS = [
+  "program_start",
+  "core_pid",
+  "livestatus_version",
+  "program_version",
+  "num_hosts",
+  "num_services",
+];
+
+/** The question by which Checkmk asks, for every page, whether a site is there. It says what time it is, as Checkmk does. */
+export function statusProbe(): Exchange {
+  const request = [
+    "GET status",
+    `Columns: ${STATUS.join(" ")}`,
+    `Localtime: ${Math.floor(Date.now() / 1000)}`,
+    "OutputFormat: json",
+    "KeepAlive: on",
+    "ResponseHeader: fixed16",
+    "\n",
+  ].join("\n");
+  const body = '[[1790000000,4711,"2.4.0p10","Check_MK 2.4.0p10",300,3000]]\n';
+  return { name: "status", request: Buffer.from(request), answer: fixed16(Buffer.from(body)) };
+}
+
+export const EXCHANGES: readonly Exchange[] = [ECHO, PAGE, SMALL, QUERY, SERVICES, VIEW, statusProbe()];

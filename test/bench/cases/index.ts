@@ -3,8 +3,10 @@ import { pingpongUnderBulk, thinLine } from "./beside-bulk.ts";
 import type { Case } from "./case.ts";
 import { federated } from "./federate.ts";
 import { wanBulk, wanPage, wanQuery, wireBytes } from "./line.ts";
+import { cachedProbe, query } from "./livestatus.ts";
 import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
 import { memory } from "./memory.ts";
+import { stoppedCore } from "./stopped.ts";
 import { upload } from "./upload.ts";
 
 export const CASES: readonly Case[] = [
@@ -14,6 +16,8 @@ export const CASES: readonly Case[] = [
   connect,
   keep32,
   services,
+  cachedProbe,
+  query,
   pingpongUnderBulk,
   memory,
   upload,
@@ -23,4 +27,5 @@ export const CASES: readonly Case[] = [
   wanBulk,
   thinLine,
   federated,
+  stoppedCore,
 ];

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct worker {
   const struct exchange *plan;
+  int number;
   pthread_t thread;
   double *took; // seconds, one for each exchange
   size_t count, room;
@@ -32,9 +34,8 @@ static void remember(struct worker *worker, double seconds) {
   worker->took[worker->count++] = seconds;
 }
 
-// From before the connection is made (if it is a new one) to the last byte, or the end of the connection.
-static double exchange_once(const struct exchange *plan, int kept, char *answer) {
-  double start = now();
+// From `start`, before the connection is made (if it is a new one), to the last byte, or the end of the connection.
+static double exchange_once(const struct exchange *plan, int kept, char *answer, double start) {
   int fd = plan->keep ? kept : connect_or_fail(plan);
   if (net_send(fd, plan->request.data, plan->request.size)) fail("cannot send a request: %m");
   // a byte more than expected is asked for on a new connection, so that its end is waited for
@@ -48,6 +49,25 @@ static double exchange_once(const struct exchange *plan, int kept, char *answer)
   return took;
 }
 
+static void sleep_until(double moment) {
+  struct timespec time = {.tv_sec = (time_t)moment, .tv_nsec = (long)((moment - (time_t)moment) * 1e9)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL)) continue;
+}
+
+// Exchanges at a steady rate. One that begins late because the one before it took too long has begun when it was
+// due: whoever waits, waits from then on.
+static void work_steadily(struct worker *worker, int kept, char *answer, double due) {
+  const struct exchange *plan = worker->plan;
+  for (; due < deadline; due += plan->interval) {
+    double start = due;
+    if (now() < due) {
+      sleep_until(due);
+      start = now();
+    }
+    remember(worker, exchange_once(plan, kept, answer, start));
+  }
+}
+
 static void *work(void *argument) {
   struct worker *worker = argument;
   const struct exchange *plan = worker->plan;
@@ -55,8 +75,13 @@ static void *work(void *argument) {
   int kept = plan->keep ? connect_or_fail(plan) : -1;
   pthread_barrier_wait(&ready);
   pthread_barrier_wait(&begin);
-  do remember(worker, exchange_once(plan, kept, answer));
-  while (now() < deadline);
+  if (plan->interval > 0) {
+    // connections take turns: no two of them begin together
+    work_steadily(worker, kept, answer, now() + plan->interval * worker->number / plan->connections);
+  } else {
+    do remember(worker, exchange_once(plan, kept, answer, now()));
+    while (now() < deadline);
+  }
   if (plan->keep) close(kept);
   free(answer);
   return NULL;
@@ -87,6 +112,7 @@ void exchange(const struct exchange *plan) {
   pthread_barrier_init(&begin, NULL, plan->connections + 1);
   for (int i = 0; i < plan->connections; i++) {
     workers[i].plan = plan;
+    workers[i].number = i;
     if (pthread_create(&workers[i].thread, NULL, work, &workers[i])) fail("cannot start a thread");
   }
   pthread_barrier_wait(&ready);

@@ -9,6 +9,7 @@ struct exchange {
   uint16_t port;
   int connections;
   double seconds;
+  double interval; // seconds from one request of a connection to its next; 0: as soon as it is answered
   bool keep; // one connection for all requests of a thread, or a new one for each
   struct file request;
   struct file answer; // every byte of it is checked

@@ -22,6 +22,8 @@ export interface ExchangePlan {
   readonly exchange: Exchange;
   readonly connections: number;
   readonly seconds: number;
+  /** Seconds from one request of a connection to its next, whatever the answer takes; without: once it has come. */
+  readonly interval?: number;
   /** Whether a connection serves all requests of a client or only one. */
   readonly keep: boolean;
 }
@@ -44,24 +46,21 @@ export class Load {
     private readonly program: string,
   ) {}
 
-  /** Compiles the program and writes the exchanges into the scope's folder. */
+  /** Compiles the program and writes the answers into the scope's folder. */
   static async build(scope: Scope): Promise<Load> {
     const program = join(scope.folder, "load");
     const sources = readdirSync(import.meta.dir).filter((name) => name.endsWith(".c"));
     const paths = sources.map((name) => join(import.meta.dir, name));
     await scope.run(["gcc", "-std=gnu17", "-O3", "-pthread", "-o", program, ...paths]);
-    for (const kind of ["request", "answer"] as const) {
-      mkdirSync(join(scope.folder, kind));
-      for (const exchange of EXCHANGES)
-        writeFileSync(join(scope.folder, kind, exchange.name), exchange[kind]);
-    }
+    for (const kind of ["request", "answer"]) mkdirSync(join(scope.folder, kind));
+    for (const { name, answer } of EXCHANGES) writeFileSync(join(scope.folder, "answer", name), answer);
     return new Load(scope, program);
   }
 
-  /** Starts a core on this side, at a port of the kernel's choice. */
-  async serve({ address, within }: Side): Promise<{ core: Target; pid: number }> {
+  /** Starts a core on this side, at a port of the kernel's choice; it ends with the scope. */
+  async serve({ address, within }: Side, scope = this.scope): Promise<{ core: Target; pid: number }> {
     const answers = EXCHANGES.map(({ name }) => this.#file("answer", name));
-    const { pid, firstLine } = this.scope.start([...within, this.program, "serve", address, ...answers]);
+    const { pid, firstLine } = scope.start([...within, this.program, "serve", address, ...answers]);
     return { core: { host: address, port: Number(await firstLine), within }, pid };
   }
 
@@ -92,9 +91,11 @@ export class Load {
   }
 
   async exchange(target: Target, plan: ExchangePlan): Promise<ExchangeFigures> {
-    const { exchange, connections, seconds, keep } = plan;
+    const { exchange, connections, seconds, interval = 0, keep } = plan;
     const files = [this.#file("request", exchange.name), this.#file("answer", exchange.name)];
-    const rest = [connections, seconds, keep ? "keep" : "new", ...files];
+    // it may say what time it is
+    writeFileSync(files[0] ?? "", exchange.request);
+    const rest = [connections, seconds, interval, keep ? "keep" : "new", ...files];
     return (await this.#run(target, ["exchange"], rest)) as ExchangeFigures;
   }
 

@@ -14,7 +14,7 @@ static const char USAGE[] = "usage: load serve ADDRESS ANSWER...\n"
                             "       load down HOST PORT MEBIBYTES\n"
                             "       load up HOST PORT MEBIBYTES\n"
                             "       load stream down|up HOST PORT WARM SECONDS\n"
-                            "       load exchange HOST PORT CONNECTIONS SECONDS keep|new REQUEST ANSWER\n"
+                            "       load exchange HOST PORT CONNECTIONS SECONDS INTERVAL keep|new REQUEST ANSWER\n"
                             "REQUEST and ANSWER are files\n";
 
 int main(int count, char **words) {
@@ -27,14 +27,15 @@ int main(int count, char **words) {
     stream_down(words[3], atoi(words[4]), atof(words[5]), atof(words[6]));
   else if (!strcmp(mode, "stream") && count == 7 && !strcmp(words[2], "up"))
     stream_up(words[3], atoi(words[4]), atof(words[5]), atof(words[6]));
-  else if (!strcmp(mode, "exchange") && count == 9)
+  else if (!strcmp(mode, "exchange") && count == 10)
     exchange(&(struct exchange){.host = words[2],
                                 .port = atoi(words[3]),
                                 .connections = atoi(words[4]),
                                 .seconds = atof(words[5]),
-                                .keep = !strcmp(words[6], "keep"),
-                                .request = file_read(words[7]),
-                                .answer = file_read(words[8])});
+                                .interval = atof(words[6]),
+                                .keep = !strcmp(words[7], "keep"),
+                                .request = file_read(words[8]),
+                                .answer = file_read(words[9])});
   else {
     fputs(USAGE, stderr);
     return 2;

@@ -1,12 +1,12 @@
 /** Farsite itself, as it is installed: hub and agent as processes, TLS and Noise on, enrolled by token. */
 import { randomInt } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { install } from "./install.ts";
 import { answers, eventually, freePort, type Peer } from "./peer.ts";
 
-const ROOT = join(import.meta.dir, "../../..");
-/** Treated as Livestatus is, but not looked into: what the load says is no Livestatus. */
+/** Treated as Livestatus is, but not looked into: of what the load says, most is no Livestatus. */
 const INTERACTIVE = { service: "ec", port: 6558 };
+const LIVESTATUS = { service: "livestatus", port: 6557 };
 /** Bulk on the hub, behind the other when the line is full; not looked into either. */
 const BULK = { service: "https", port: 5443 };
 /** In which the hub understands HTTP. */
@@ -15,27 +15,8 @@ const WEB = { service: "http", port: 5000 };
 export const farsite: Peer = {
   name: "farsite",
   async start({ name: stage, hub: hubSide, agent: agentSide, core, folder: base, load, scope }) {
-    const part = (name: "hub" | "agent", config: readonly string[]) => {
-      const folder = join(base, name);
-      const [state, run] = [join(folder, "state"), join(folder, "run")];
-      for (const path of [folder, state, run]) mkdirSync(path, { mode: 0o700 });
-      const file = join(folder, `${name}.toml`);
-      writeFileSync(file, `${config.join("\n")}\n`);
-      const { within } = name === "hub" ? hubSide : agentSide;
-      const command = (words: readonly string[]) => [
-        ...within,
-        process.execPath,
-        join(ROOT, name, "main.ts"),
-        ...words,
-      ];
-      const own = ["--config", file, "--state-dir", state, "--run-dir", run];
-      return {
-        start: (...words: string[]) => scope.start(command([...words, ...own])),
-        once: (...words: string[]) => scope.run(command([...words, ...own])),
-        /** Asks the one that runs. */
-        ask: (...words: string[]) => scope.run(command([...words, "--run-dir", run])),
-      };
-    };
+    const part = (kind: "hub" | "agent", config: readonly string[]) =>
+      install(kind, join(base, kind), config, { side: kind === "hub" ? hubSide : agentSide, scope });
 
     const port = await freePort();
     const hubPart = part("hub", [
@@ -52,8 +33,7 @@ export const farsite: Peer = {
     const address = `tcp:${core.host}:${core.port}`;
     const agentPart = part("agent", [
       "[services]",
-      `${INTERACTIVE.service} = "${address}"`,
-      `${BULK.service} = "${address}"`,
+      ...[INTERACTIVE, LIVESTATUS, BULK].map(({ service }) => `${service} = "${address}"`),
       ...(webPort === undefined ? [] : [`${WEB.service} = "tcp:${agentSide.address}:${webPort}"`]),
     ]);
 
@@ -65,7 +45,8 @@ export const farsite: Peer = {
     const agent = agentPart.start("run");
     await eventually(async () => {
       const { sites } = JSON.parse(await hubPart.ask("status", "--json"));
-      if (sites[0].state !== "connected") throw new Error(`the site is ${sites[0].state}`);
+      const { state } = sites[0].livestatus;
+      if (state !== "online") throw new Error(`the site is ${state}`);
     }, [hub, agent]);
 
     const target = { host: String(site.address), port: INTERACTIVE.port, within: hubSide.within };
@@ -73,6 +54,7 @@ export const farsite: Peer = {
     return {
       target,
       bulk: { ...target, port: BULK.port },
+      livestatus: { ...target, port: LIVESTATUS.port },
       ...(webPort !== undefined && { web: { ...target, port: WEB.port } }),
       sides: { hub, agent },
     };

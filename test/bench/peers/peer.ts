@@ -27,6 +27,8 @@ export interface Way {
   readonly bulk: Target;
   /** A web server on the agent's side, behind a service that understands HTTP. */
   readonly web?: Target;
+  /** Where the core is asked as Livestatus, if that is another way. */
+  readonly livestatus?: Target;
   /** The processes of each side, for their memory; none where there is nothing in between. */
   readonly sides?: { readonly hub: Running; readonly agent: Running };
 }
