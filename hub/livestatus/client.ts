@@ -29,7 +29,7 @@ export interface ClientLimits {
   idleTimeout: number;
 }
 
-/** What a client needs of the gate. */
+/** What clients need of their gate or view. */
 export interface ClientHost {
   readonly limits: ClientLimits;
   readonly clock: Clock;
@@ -40,9 +40,18 @@ export interface ClientHost {
   readonly unreachable: Refusal | undefined;
   verdict(request: Request, client: string): Refusal | undefined;
   asking(who: string, question: Question, events: AnswerEvents): Answering;
-  hold(bytes: number): boolean;
   /** A stream on which a client may say what it likes; undefined where that is not allowed, or not possible. */
   openUnseen(): Stream | undefined;
+}
+
+export interface ClientOptions {
+  host: ClientHost;
+  /** Bytes of requests that it keeps here, more or less than before. False: too many. */
+  hold: (bytes: number) => boolean;
+  /** It speaks TLS, and is not passed on; undefined where it may be. */
+  opaque?: (() => void) | undefined;
+  /** It is gone. */
+  done: () => void;
 }
 
 /** What a client sees of a question under way. */
@@ -63,13 +72,13 @@ const LONGEST_WAIT = 600_000;
 
 export class Client {
   readonly #socket: Socket;
+  readonly #options: ClientOptions;
   readonly #host: ClientHost;
   readonly #reader: RequestReader;
   readonly #out: Outlet;
   readonly #deadline: Deadline;
   /** Where it is: an address, or "unix". */
   readonly #who: string;
-  readonly #done: () => void;
   readonly #listeners: Record<string, (chunk: Buffer) => void>;
   #spoken = false;
   /** Taken, but its turn comes later. */
@@ -85,14 +94,15 @@ export class Client {
   #timingRequest = false;
   #held = 0;
 
-  constructor(socket: Socket, host: ClientHost, done: () => void) {
+  constructor(socket: Socket, options: ClientOptions) {
+    const { host } = options;
     this.#socket = socket;
+    this.#options = options;
     this.#host = host;
     this.#reader = new RequestReader({ longest: host.longestRequest });
     this.#out = new Outlet({ socket, clock: host.clock, patience: host.limits.queryTimeout });
     this.#deadline = new Deadline(host.clock, () => this.#late());
     this.#who = socket.remoteAddress ?? "unix";
-    this.#done = done;
     this.#listeners = {
       data: (chunk: Buffer) => this.#data(chunk),
       end: () => {
@@ -108,7 +118,7 @@ export class Client {
       error: () => {},
       close: () => {
         this.#leave();
-        done();
+        options.done();
       },
     };
     socket.setNoDelay(true);
@@ -129,14 +139,16 @@ export class Client {
 
   /** The client speaks TLS with the core itself: nothing of it can be understood here. */
   #passOn(chunk: Buffer): void {
-    const stream = this.#host.openUnseen();
+    const { opaque, done } = this.#options;
+    const stream = opaque ? undefined : this.#host.openUnseen();
     if (!stream) {
+      opaque?.();
       this.abort();
       return;
     }
     this.#deadline.clear();
     for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener);
-    join(this.#socket, stream, { deliver: "stream", done: this.#done });
+    join(this.#socket, stream, { deliver: "stream", done });
     if (!stream.write(chunk)) this.#socket.pause();
   }
 
@@ -321,7 +333,7 @@ export class Client {
 
   #account(): void {
     const held = this.#out.closing || this.#gone ? 0 : this.#reader.held;
-    const enough = this.#host.hold(held - this.#held);
+    const enough = this.#options.hold(held - this.#held);
     const more = held > this.#held;
     this.#held = held;
     if (more && !enough) this.#refuseAll(new Refusal(413, "too many requests are under way"));

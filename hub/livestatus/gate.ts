@@ -16,7 +16,8 @@ import type { Stream } from "../../common/mux/index.ts";
 import { Asking } from "./asking.ts";
 import type { Cache } from "./cache.ts";
 import { Channels } from "./channels.ts";
-import { Client, type ClientHost, type ClientLimits } from "./client.ts";
+import type { ClientHost, ClientLimits } from "./client.ts";
+import { Clients } from "./clients.ts";
 import type { AnswerEvents, Question } from "./exchange.ts";
 import { Flights } from "./flights.ts";
 
@@ -69,8 +70,6 @@ export interface GateState {
   cacheMisses: number;
 }
 
-/** Bytes of requests, not complete or waiting, that the clients of a site may have here together. */
-const MOST_HELD = 64 << 20;
 /** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
 const TOLD_PER_SECOND = 1;
 /** Bytes of a user's name that are told. */
@@ -83,12 +82,11 @@ export class Gate implements ClientHost {
   readonly flights: Flights;
   readonly #options: GateOptions;
   readonly #channels: Channels;
-  readonly #clients = new Set<Client>();
+  readonly #clients: Clients;
   readonly #asking = new Set<Asking>();
   readonly #rate: Rate | undefined;
   readonly #told: Rate;
   #untold = 0;
-  #held = 0;
   #requests = 0;
   #refused = 0;
 
@@ -96,6 +94,7 @@ export class Gate implements ClientHost {
     this.#options = options;
     const { site, limits, policy, clock, log, cache, generation } = options;
     this.limits = limits;
+    this.#clients = new Clients(this, limits.clients);
     this.clock = clock;
     this.log = log.with({ site: `${site.tenant}/${site.name}` });
     this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
@@ -114,20 +113,9 @@ export class Gate implements ClientHost {
     return this.#options.policy.longestRequest;
   }
 
-  /** Takes a client's connection; `done` is called when it is gone. */
-  serve(socket: Socket, done: () => void): void {
-    const client = new Client(socket, this, () => {
-      this.#clients.delete(client);
-      done();
-    });
-    this.#clients.add(client);
-    if (this.#clients.size > this.limits.clients) client.abort();
-  }
-
-  /** Bytes of requests that a client keeps here, more or less than before. False: too many. */
-  hold(bytes: number): boolean {
-    this.#held += bytes;
-    return this.#held <= MOST_HELD;
+  /** Takes a client's connection, as `Clients` does. */
+  serve(socket: Socket, done: () => void, opaque?: () => void): void {
+    this.#clients.serve(socket, done, opaque);
   }
 
   /** Why a request may not go on to the core; undefined when it may. It counts, once. */
@@ -212,7 +200,7 @@ export class Gate implements ClientHost {
 
   get state(): GateState {
     return {
-      clients: this.#clients.size,
+      clients: this.#clients.count,
       busy: this.#channels.busy,
       waiting: this.#channels.waiting,
       requests: this.#requests,
@@ -224,6 +212,6 @@ export class Gate implements ClientHost {
 
   /** The site is withdrawn: ends every client. */
   close(): void {
-    for (const client of [...this.#clients]) client.abort();
+    this.#clients.close();
   }
 }

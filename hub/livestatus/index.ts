@@ -1,6 +1,7 @@
 export { Cache } from "./cache.ts";
 export { Channels } from "./channels.ts";
-export { type Answering, Client, type ClientHost, type ClientLimits } from "./client.ts";
+export type { Answering, ClientHost, ClientLimits } from "./client.ts";
+export { Clients } from "./clients.ts";
 export { Deadline } from "./deadline.ts";
 export type { AnswerEvents, Question } from "./exchange.ts";
 export { Flights } from "./flights.ts";

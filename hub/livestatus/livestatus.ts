@@ -46,9 +46,9 @@ export class Livestatus {
 
   constructor(private readonly options: LivestatusOptions) {}
 
-  /** Takes a client's connection to a site; `done` is called when it is gone. */
-  serve(site: GatedSite, socket: Socket, done: () => void): void {
-    this.#gateOf(site).serve(socket, done);
+  /** Takes a client's connection to a site, as `Clients` does. */
+  serve(site: GatedSite, socket: Socket, done: () => void, opaque?: () => void): void {
+    this.#gateOf(site).serve(socket, done, opaque);
   }
 
   /** Why a request from `client` may not go to a site; undefined when it may. It counts, once. */

@@ -9,9 +9,9 @@ import {
   type Answering,
   Cache,
   type Channels,
-  Client,
   type ClientHost,
   type ClientLimits,
+  Clients,
   Flights,
   type Question,
 } from "../index.ts";
@@ -51,8 +51,6 @@ export interface ViewOptions {
   log: Log;
 }
 
-/** Bytes of requests, not complete or waiting, that all clients together may have here. */
-const MOST_HELD = 64 << 20;
 /** A view never asks by itself, so there is nothing to be kept. */
 const NOTHING_KEPT = { entries: 0, bytes: 0 };
 
@@ -63,13 +61,13 @@ export class View implements ClientHost {
   readonly flights: Flights;
   readonly unreachable = undefined;
   readonly #options: ViewOptions;
-  readonly #clients = new Set<Client>();
-  #held = 0;
+  readonly #clients: Clients;
 
   constructor(options: ViewOptions) {
     this.#options = options;
     const { limits, clock, log, tenant } = options;
     this.limits = limits;
+    this.#clients = new Clients(this, limits.clients);
     this.clock = clock;
     this.log = log.with(tenant === undefined ? {} : { tenant });
     this.flights = new Flights({
@@ -87,19 +85,9 @@ export class View implements ClientHost {
     return this.limits.longestRequest;
   }
 
-  /** Takes a client's connection; `done` is called when it is gone. */
-  serve(socket: Socket, done: () => void): void {
-    const client = new Client(socket, this, () => {
-      this.#clients.delete(client);
-      done();
-    });
-    this.#clients.add(client);
-    if (this.#clients.size > this.limits.clients) client.abort();
-  }
-
-  hold(bytes: number): boolean {
-    this.#held += bytes;
-    return this.#held <= MOST_HELD;
+  /** Takes a client's connection, as `Clients` does. */
+  serve(socket: Socket, done: () => void, opaque?: () => void): void {
+    this.#clients.serve(socket, done, opaque);
   }
 
   /** What is not understood cannot be for many sites. */
@@ -211,7 +199,7 @@ export class View implements ClientHost {
 
   /** Ends every client. */
   close(): void {
-    for (const client of [...this.#clients]) client.abort();
+    this.#clients.close();
   }
 }
 
