@@ -30,12 +30,18 @@ export class Outlet {
   #closing = false;
   /** It ends, and not in good order. */
   #breaking = false;
+  /** All that was said before it was ended has left. */
+  #left = false;
   #gone = false;
 
   constructor(options: OutletOptions) {
     this.#options = options;
     const { socket, clock } = options;
-    this.#deadline = new Deadline(clock, () => (this.#breaking ? this.#break() : socket.destroy()));
+    this.#deadline = new Deadline(clock, () => {
+      // to destroy it would end what is still here as if that had been all
+      if (this.#breaking || !this.#left) this.#break();
+      else socket.destroy();
+    });
   }
 
   /** Bytes wait for the client to read. */
@@ -83,6 +89,7 @@ export class Outlet {
 
   /** All has left after `finish`: a client that does not end its side is not waited for. */
   finished(): void {
+    this.#left = true;
     this.#deadline.set(LINGER);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { pass, settle } from "../session/rig.ts";
-import { answer, FIXED, KEPT, newest, rig } from "./rig.ts";
+import { answer, ClientSocket, FIXED, KEPT, newest, rig, SITE } from "./rig.ts";
 
 const QUERY = `GET hosts\nColumns: name state\n${FIXED}`;
 const KEPT_QUERY = `GET hosts\nColumns: name state\n${KEPT}`;
@@ -361,7 +361,8 @@ describe("time", () => {
       expect([client.destroyed, newest(at).credited]).toEqual([false, 0]);
       // and the two seconds that a broken connection has to take what was said
       await pass(at.clock, 3_000, 1_000);
-      expect(client.destroyed).toBe(true);
+      // an end would make of what has come all there is
+      expect([client.destroyed, client.ending]).toEqual([true, "reset"]);
     }
   });
 
@@ -478,6 +479,23 @@ describe("a client that speaks TLS with the core itself", () => {
       const client = await at.client().sends(hello);
       expect([at.streams.length, client.ending]).toEqual([0, "reset"]);
     }
+  });
+
+  test("is turned away where clients are to be understood, and that is told", async () => {
+    const at = rig();
+    const client = at.client();
+    const other = new ClientSocket("192.0.2.7");
+    let told = 0;
+    at.livestatus.serve(
+      SITE,
+      other.socket,
+      () => {},
+      () => told++,
+    );
+    await other.sends(hello);
+    expect([told, at.streams.length, other.ending]).toEqual([1, 0, "reset"]);
+    await client.sends(hello);
+    expect([told, at.streams.length, client.ending]).toEqual([1, 1, undefined]);
   });
 
   test("begins so: the same byte later is no TLS", async () => {
