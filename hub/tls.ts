@@ -1,69 +1,75 @@
 /** The hub's own TLS certificate: from files, or made by itself at the first start. */
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { isIP } from "node:net";
 import { join } from "node:path";
-import { generate } from "selfsigned";
 import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { writeSecretFile } from "../common/files.ts";
+import { type KeyedCertificate, selfSigned } from "./certificate.ts";
 import type { HubConfig } from "./config.ts";
 
-export interface TlsIdentity {
-  certificate: string;
-  key: string;
+export interface TlsIdentity extends KeyedCertificate {
   /** SHA-256 of the certificate (DER), which agents are told when no authority vouches for it. */
   fingerprint: Uint8Array | undefined;
 }
-
-const DAY = 86_400_000;
-// long: agents trust this one certificate by its fingerprint, and nothing renews it behind their back
-const VALID_DAYS = 3650;
-// clocks of customers' hosts may be behind; the handshake tells them so in better words than TLS does
-const BACKDATED_DAYS = 7;
 
 /** The identity to listen with, or undefined for plain HTTP. Throws E_CONFIG or E_STATE. */
 export async function loadTls(config: HubConfig, stateDir: string): Promise<TlsIdentity | undefined> {
   const { tls, certificate, key } = config.listen;
   if (tls === "off") return undefined;
   if (tls === "files") {
-    const identity = {
-      certificate: readPem(certificate ?? "", "listen.certificate", "CERTIFICATE"),
-      key: readPem(key ?? "", "listen.key", "PRIVATE KEY"),
-    };
-    checkPair(identity.certificate, identity.key, `${certificate} and ${key}`);
+    const { identity } = readPair(certificate ?? "", key ?? "", "listen.certificate", "listen.key");
     return { ...identity, fingerprint: undefined };
   }
   const certificatePath = join(stateDir, "tls-certificate.pem");
   const keyPath = join(stateDir, "tls-key.pem");
   if (!existsSync(certificatePath) || !existsSync(keyPath)) {
-    const made = await selfSigned(new URL(config.url).hostname.replace(/^\[|\]$/g, ""));
+    const made = await selfSigned(hostOf(config.url), Date.now());
     writeSecretFile(keyPath, made.key);
     writeSecretFile(certificatePath, made.certificate);
   }
-  const identity = {
-    certificate: readPem(certificatePath, "the certificate", "CERTIFICATE"),
-    key: readPem(keyPath, "its key", "PRIVATE KEY"),
-  };
-  const parsed = checkPair(identity.certificate, identity.key, certificatePath);
+  const { identity, parsed } = readPair(certificatePath, keyPath, "the certificate", "its key");
   return { ...identity, fingerprint: createHash("sha256").update(parsed.raw).digest() };
 }
 
-async function selfSigned(host: string): Promise<{ certificate: string; key: string }> {
-  const now = Date.now();
-  const made = await generate([{ name: "commonName", value: host }], {
-    keyType: "ec",
-    curve: "P-256",
-    algorithm: "sha256",
-    notBeforeDate: new Date(now - BACKDATED_DAYS * DAY),
-    notAfterDate: new Date(now + VALID_DAYS * DAY),
-    extensions: [
-      { name: "basicConstraints", cA: false },
-      { name: "keyUsage", digitalSignature: true },
-      { name: "extKeyUsage", serverAuth: true },
-      { name: "subjectAltName", altNames: [isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }] },
-    ],
-  });
-  return { certificate: made.cert, key: made.private };
+/** The name or address in the hub's URL. */
+export function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[|\]$/g, "");
+}
+
+/**
+ * Reads a certificate, with its chain behind it, and its key. Throws E_CONFIG.
+ * @param ofCertificate what the file is called where something is wrong with it: a key of the configuration
+ */
+export function readPair(
+  certificatePath: string,
+  keyPath: string,
+  ofCertificate: string,
+  ofKey: string,
+): { identity: KeyedCertificate; parsed: X509Certificate } {
+  const identity = {
+    certificate: readPem(certificatePath, ofCertificate, "CERTIFICATE"),
+    key: readPem(keyPath, ofKey, "PRIVATE KEY"),
+  };
+  const where = `${ofCertificate} ${certificatePath} and ${ofKey} ${keyPath}`;
+  return { identity, parsed: checkPair(identity.certificate, identity.key, where) };
+}
+
+/** Reads certificates of authorities, all of which must be sound. Throws E_CONFIG. */
+export function readAuthorities(path: string, what: string): string[] {
+  const text = readPem(path, what, "CERTIFICATE");
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (found.length === 0) throw new FarsiteError("E_CONFIG", `${what} ${path} holds no whole certificate`);
+  for (const [at, one] of found.entries()) {
+    try {
+      new X509Certificate(one);
+    } catch (error) {
+      throw new FarsiteError(
+        "E_CONFIG",
+        `${what} ${path}: certificate ${at + 1} is damaged: ${reasonOf(error)}`,
+      );
+    }
+  }
+  return found;
 }
 
 function readPem(path: string, what: string, label: string): string {

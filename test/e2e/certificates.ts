@@ -1,12 +1,23 @@
 /** A private certificate authority, and certificates for 127.0.0.1 that it signs, good and bad. */
-import { X509Certificate } from "node:crypto";
+import { webcrypto } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { generate } from "selfsigned";
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509CertificateGenerator,
+} from "@peculiar/x509";
 
 const DAY = 86_400_000;
-const KEY = { keyType: "ec", curve: "P-256", algorithm: "sha256" } as const;
+const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 export interface Wanted {
   /** Whom it is for. Default 127.0.0.1. */
@@ -15,6 +26,8 @@ export interface Wanted {
   from?: number;
   /** Days from now. Default 30. */
   to?: number;
+  /** What its holder is: a server, a client, or by default both. */
+  role?: "server" | "client";
 }
 
 export interface CertificateFiles {
@@ -31,14 +44,18 @@ export interface Authority {
 
 /** Makes an authority whose files are in `folder`. */
 export async function makeAuthority(folder: string): Promise<Authority> {
-  const own = await generate([{ name: "commonName", value: "Farsite test authority" }], {
-    ...KEY,
-    notBeforeDate: new Date(Date.now() - 400 * DAY),
+  const keys = await newKeys();
+  const own = await X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: ["Farsite test authority"] }],
+    notBefore: inDays(-400),
+    notAfter: inDays(400),
+    signingAlgorithm: ALGORITHM,
+    keys,
     extensions: [
-      { name: "basicConstraints", cA: true, critical: true },
-      { name: "keyUsage", keyCertSign: true, cRLSign: true },
+      new BasicConstraintsExtension(true, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+      await SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
-    notAfterDate: new Date(Date.now() + 400 * DAY),
   });
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
@@ -46,29 +63,42 @@ export async function makeAuthority(folder: string): Promise<Authority> {
     return path;
   };
   return {
-    file: write("authority.pem", own.cert),
-    async issue(name, { host = "127.0.0.1", from = -1, to = 30 } = {}) {
-      const made = await generate([{ name: "commonName", value: host }], {
-        ...KEY,
-        ca: { cert: own.cert, key: own.private },
-        notBeforeDate: new Date(Date.now() + from * DAY),
-        notAfterDate: new Date(Date.now() + to * DAY),
+    file: write("authority.pem", own.toString("pem")),
+    async issue(name, { host = "127.0.0.1", from = -1, to = 30, role } = {}) {
+      const pair = await newKeys();
+      const made = await X509CertificateGenerator.create({
+        subject: [{ CN: [host] }],
+        issuer: own.subject,
+        notBefore: inDays(from),
+        notAfter: inDays(to),
+        signingAlgorithm: ALGORITHM,
+        publicKey: pair.publicKey,
+        signingKey: keys.privateKey,
         extensions: [
-          { name: "basicConstraints", cA: false },
-          { name: "keyUsage", digitalSignature: true },
-          { name: "extKeyUsage", serverAuth: true, clientAuth: true },
-          {
-            name: "subjectAltName",
-            altNames: [isIP(host) ? { type: 7, ip: host } : { type: 2, value: host }],
-          },
+          new BasicConstraintsExtension(false),
+          new KeyUsagesExtension(KeyUsageFlags.digitalSignature),
+          new ExtendedKeyUsageExtension([
+            ...(role === "client" ? [] : [ExtendedKeyUsage.serverAuth]),
+            ...(role === "server" ? [] : [ExtendedKeyUsage.clientAuth]),
+          ]),
+          new SubjectAlternativeNameExtension([{ type: isIP(host) ? "ip" : "dns", value: host }]),
+          await SubjectKeyIdentifierExtension.create(pair.publicKey),
+          await AuthorityKeyIdentifierExtension.create(own),
         ],
       });
-      const issued = new X509Certificate(made.cert);
-      if (!issued.verify(new X509Certificate(own.cert).publicKey)) throw new Error("not signed as asked");
+      const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", pair.privateKey);
       return {
-        certificate: write(`${name}.pem`, made.cert),
-        key: write(`${name}-key.pem`, made.private),
+        certificate: write(`${name}.pem`, made.toString("pem")),
+        key: write(`${name}-key.pem`, PemConverter.encode(pkcs8, "PRIVATE KEY")),
       };
     },
   };
+}
+
+function newKeys(): Promise<CryptoKeyPair> {
+  return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]) as Promise<CryptoKeyPair>;
+}
+
+function inDays(days: number): Date {
+  return new Date(Date.now() + days * DAY);
 }

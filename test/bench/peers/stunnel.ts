@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { generate } from "selfsigned";
+import { selfSigned } from "../../../hub/certificate.ts";
 import { answers, freePort, type Peer, programPath } from "./peer.ts";
 
 const COMMON = [
@@ -29,13 +29,9 @@ export const stunnel: Peer = {
       writeFileSync(path, `${lines.join("\n")}\n`, { mode: 0o600 });
       return path;
     };
-    const pair = await generate([{ name: "commonName", value: "farsite-bench" }], {
-      keyType: "ec",
-      curve: "P-256",
-      algorithm: "sha256",
-    });
-    const certificate = write("certificate.pem", [pair.cert]);
-    const key = write("key.pem", [pair.private]);
+    const pair = await selfSigned("farsite-bench", Date.now());
+    const certificate = write("certificate.pem", [pair.certificate]);
+    const key = write("key.pem", [pair.key]);
     const [plain, encrypted] = [await freePort(), await freePort()];
 
     const agent = scope.start([
