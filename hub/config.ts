@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import { policyKeys } from "../common/livestatus/index.ts";
-import { portNumber, serviceName, tenantName } from "../common/names.ts";
+import { portNumber, serviceName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
 import { parsePool } from "./registry/index.ts";
+import { collisions, viewers } from "./viewer-config.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
 const USUAL_SERVICES = {
@@ -119,22 +120,7 @@ const http = z.strictObject({
   syncs: z.int().min(1).max(1000).default(20),
 });
 
-const tcpAddress = z
-  .string()
-  .regex(/^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[\da-fA-F:]+\]):\d{1,5}$/, {
-    error: "an IP address and a port, such as 127.0.0.1:6557",
-    abort: true,
-  })
-  .refine(
-    (text) => portNumber.safeParse(Number(text.slice(text.lastIndexOf(":") + 1))).success,
-    "a port from 1 to 65535",
-  );
-
 const federation = z.strictObject({
-  /** TCP address of the endpoint over all tenants, besides its Unix socket. */
-  operators: tcpAddress.optional(),
-  /** The same for single tenants. */
-  tenants: z.record(tenantName, tcpAddress).default({}),
   /** Seconds for which the sites of a query are waited for, unless the client says otherwise. */
   sites_seconds: z.number().min(0.1).max(3600).default(10),
   /** Sites that send at a time for one query. */
@@ -183,15 +169,22 @@ const whole = z.strictObject({
   http: http.prefault({}),
   /** Many sites' Livestatus as one. */
   federation: federation.prefault({}),
+  /** TCP addresses for viewer sites, each with what is seen there. */
+  viewer: viewers,
   limits: limits.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });
 
-export const hubConfig = whole.superRefine(({ central, endpoints: { pool } }, context) => {
+export const hubConfig = whole.superRefine(({ listen, endpoints, services, central, viewer }, context) => {
   for (const [name, line] of Object.entries(central)) {
-    const message = wrongSource(line, pool);
+    const message = wrongSource(line, endpoints.pool);
     if (message === undefined) continue;
     context.addIssue({ code: "custom", path: ["central", name, "source"], input: line.source, message });
+  }
+  const taken = { agents: listen, pool: endpoints.pool, ports: services };
+  for (const [at, message] of collisions(viewer, taken)) {
+    const path = ["viewer", at, "listen"];
+    context.addIssue({ code: "custom", path, input: viewer[at]?.listen, message });
   }
 });
 export type HubConfig = z.output<typeof hubConfig>;

@@ -49,7 +49,7 @@ function found(value: unknown): string {
   return `found ${text.length > 60 ? `${text.slice(0, 60)}...` : text}`;
 }
 
-/** The keys that a table of the configuration may have. */
+/** The keys that a table of the configuration may have; a step of the path into an array is a number. */
 function keysAt(schema: z.ZodType, path: PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const step of [...path, undefined]) {
@@ -59,6 +59,10 @@ function keysAt(schema: z.ZodType, path: PropertyKey[]): string[] {
     // every key of a record is of one kind
     if (at instanceof z.ZodRecord && step !== undefined) {
       at = at.valueType;
+      continue;
+    }
+    if (at instanceof z.ZodArray && typeof step === "number") {
+      at = at.element;
       continue;
     }
     if (!(at instanceof z.ZodObject)) return [];

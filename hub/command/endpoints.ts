@@ -11,30 +11,36 @@ import {
 } from "../../common/command/index.ts";
 import type { EndpointState, ViewState } from "../endpoint/index.ts";
 import type { HubStatus } from "../hub.ts";
+import type { ViewerState } from "../viewer/index.ts";
 import { askHub } from "./client.ts";
 import { printSites } from "./site.ts";
 
 export function addEndpoints(program: Command): void {
   withPlaces(program.command("endpoints"), "farsite-hub")
-    .description("list the local addresses and sockets of every site's services")
+    .description("list the local addresses and sockets of every site's services, and those for viewer sites")
     .option("--json", "print JSON")
     .action(async (options: Places & { json?: boolean }) => {
-      const [views, sites] = await Promise.all([
+      const [views, viewers, sites] = await Promise.all([
         askHub<ViewState[]>(options, "GET", "/views"),
+        askHub<ViewerState[]>(options, "GET", "/viewers"),
         askHub<EndpointState[]>(options, "GET", "/endpoints"),
       ]);
-      const endpoints = [...sites, ...views];
-      if (options.json) return printJson(endpoints);
+      if (options.json) return printJson([...sites, ...views, ...viewers]);
+      const row = (endpoint: Listed, address: string, way: string) => [
+        `${endpoint.tenant}/${endpoint.site}`,
+        endpoint.service,
+        address,
+        endpoint.reason ?? endpoint.state,
+        String(endpoint.clients),
+        way,
+      ];
       printTable(
         ["SITE", "SERVICE", "ADDRESS", "STATE", "CLIENTS", "SOCKET"],
-        endpoints.map((endpoint) => [
-          `${endpoint.tenant}/${endpoint.site}`,
-          endpoint.service,
-          endpoint.port === undefined ? "-" : `${endpoint.address}:${endpoint.port}`,
-          endpoint.reason ?? endpoint.state,
-          String(endpoint.clients),
-          endpoint.socket,
-        ]),
+        [
+          ...sites.map((each) => row(each, addressOf(each), each.socket)),
+          ...views.map((each) => row(each, "-", each.socket)),
+          ...viewers.map((each) => row(each, addressOf(each), wayOf(each))),
+        ],
       );
     });
 
@@ -49,4 +55,16 @@ export function addEndpoints(program: Command): void {
       printLine(`${hub.connected} of ${hub.sites} sites connected, ${hub.online} online\n`);
       printSites(sites);
     });
+}
+
+type Listed = Omit<ViewState, "socket">;
+
+function addressOf({ address, port }: Pick<EndpointState, "address" | "port">): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** How viewers get in, in the place of a socket. */
+function wayOf({ tls, clientCertificates }: ViewerState): string {
+  if (tls === "off") return "for viewers, plain";
+  return clientCertificates ? "for viewers, TLS with client certificates" : "for viewers, TLS";
 }

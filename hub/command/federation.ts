@@ -68,26 +68,32 @@ export function openFederation(parts: FederationParts): {
     random,
     log,
   });
-  const views = new Views({
-    runDir,
-    clock,
-    log,
-    view: (tenant) => federation.view(tenant),
-    address: (tenant) => splitAddress(tenant === undefined ? own.operators : own.tenants[tenant]),
-  });
+  const views = new Views({ runDir, log, view: (tenant) => federation.view(tenant) });
   return { federation, views, sites };
 }
 
 /** What the registry says of the sites, at hand. */
 export class Sites {
   readonly #sites = new Map<number, Site>();
+  /** Those of each tenant, by name. */
+  readonly #tenants = new Map<string, Map<string, Site>>();
 
   offer(site: Site): void {
     this.#sites.set(site.id, site);
+    const siblings = this.#tenants.get(site.tenant) ?? new Map<string, Site>();
+    this.#tenants.set(site.tenant, siblings.set(site.name, site));
   }
 
-  forget({ id }: Site): void {
+  forget({ id, tenant, name }: Site): void {
     this.#sites.delete(id);
+    const siblings = this.#tenants.get(tenant);
+    siblings?.delete(name);
+    if (siblings?.size === 0) this.#tenants.delete(tenant);
+  }
+
+  /** Those of a tenant, by name; undefined: it has none. */
+  of(tenant: string): ReadonlyMap<string, Site> | undefined {
+    return this.#tenants.get(tenant);
   }
 
   get({ id }: GatedSite): Site | undefined {
@@ -121,10 +127,4 @@ function stateOf({ site, tunnel, current, unreachable, now }: Known): Omit<PeerS
     address: site?.address ?? "",
     rtt: tunnel.rtt,
   };
-}
-
-function splitAddress(text: string | undefined): { host: string; port: number } | undefined {
-  if (text === undefined) return undefined;
-  const colon = text.lastIndexOf(":");
-  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(text.slice(colon + 1)) };
 }

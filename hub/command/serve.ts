@@ -36,6 +36,7 @@ import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
+import { openViewers } from "./viewers.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -144,6 +145,17 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
+  const viewers = openViewers({
+    config,
+    stateDir: places.stateDir,
+    livestatus,
+    federation: many.federation,
+    sites: many.sites,
+    registry,
+    clock,
+    log,
+  });
+  await viewers.load();
   const observers = [many.sites, many.federation, many.views, central, syncs];
   const hub = new Hub({
     config,
@@ -171,7 +183,7 @@ async function serve(places: Places): Promise<void> {
 
   const queries = (tenant?: string) => many.federation.view(tenant);
   const connections = new CentralConnections(store, registry, wall);
-  const app = adminApp(hub, { queries, views: many.views }, connections);
+  const app = adminApp(hub, { queries, views: many.views, viewers }, connections);
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   let listener: ReturnType<typeof listen> | undefined;
   try {
@@ -200,6 +212,7 @@ async function serve(places: Places): Promise<void> {
     await hub.openEndpoints();
     stateFile.start();
     many.views.start();
+    viewers.start();
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
@@ -213,6 +226,7 @@ async function serve(places: Places): Promise<void> {
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);
+    viewers.close();
     endpoints.close();
     many.views.close();
     // what was said last must leave before the sockets are closed

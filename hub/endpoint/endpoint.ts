@@ -9,12 +9,16 @@ export type EndpointAddress = { host: string; port: number } | { path: string };
 
 export type ServeClient = (socket: Socket, done: () => void) => void;
 
-export interface EndpointOptions {
-  address: EndpointAddress;
+/** Where an endpoint's clients go. */
+export interface Way {
   /** Opens a stream to the site's service; undefined when that cannot be now. */
   open: () => Stream | undefined;
   /** Takes a client where the service is more than bytes to the hub, and calls back when it is gone. */
   serve?: ServeClient | undefined;
+}
+
+export interface EndpointOptions extends Way {
+  address: EndpointAddress;
   /** A listener could not be opened or failed. */
   failed: (reason: string) => void;
   listening: () => void;

@@ -3,13 +3,14 @@
 import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import type { Clock, Timer } from "../../common/clock.ts";
+import type { Clock } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import { BULK, INTERACTIVE, type Priority, type Stream } from "../../common/mux/index.ts";
 import { BULK_SERVICES } from "../config.ts";
 import type { Site } from "../registry/index.ts";
-import { Endpoint, type EndpointAddress } from "./endpoint.ts";
+import { Endpoint, type Way } from "./endpoint.ts";
+import { LastingEndpoint } from "./lasting.ts";
 
 export interface EndpointState {
   tenant: string;
@@ -47,18 +48,14 @@ export interface SiteServer {
 
 /** Longest path of a Unix socket, in bytes (sun_path less its final NUL, unix(7)). */
 const MAX_SOCKET_PATH = 107;
-/** ms until an address that could not be had is tried again. */
-const RETRY = 5_000;
 
 interface Offer {
   site: Site;
   service: string;
   port: number;
   path: string;
-  tcp: Endpoint | undefined;
+  tcp: LastingEndpoint;
   unix: Endpoint | undefined;
-  failure: string | undefined;
-  retry: Timer | undefined;
 }
 
 export class Endpoints {
@@ -85,74 +82,50 @@ export class Endpoints {
         continue;
       }
       const path = join(directory, `${service}.sock`);
-      const offer: Offer = {
+      const way = this.#way(site, service);
+      offers.push({
         site,
         service,
         port,
         path,
-        tcp: undefined,
-        unix: undefined,
-        failure: undefined,
-        retry: undefined,
-      };
-      offers.push(offer);
-      this.#openTcp(offer);
-      this.#openUnix(offer);
+        tcp: this.#openTcp(site, service, port, way),
+        unix: this.#openUnix(site, path, way),
+      });
     }
   }
 
-  #openTcp(offer: Offer): void {
-    const { address } = offer.site;
-    offer.tcp = this.#listen(
-      offer,
-      { host: address, port: offer.port },
-      {
-        listening: () => {
-          offer.failure = undefined;
-        },
-        failed: (reason) => {
-          if (offer.failure === undefined) {
-            this.options.log.error("endpoint cannot be opened", {
-              ...nameOf(offer.site),
-              service: offer.service,
-              address: `${address}:${offer.port}`,
-              reason,
-            });
-          }
-          offer.failure = reason;
-          offer.tcp?.close();
-          offer.retry = this.options.clock.after(RETRY, () => this.#openTcp(offer));
-        },
-      },
-    );
+  /** Where the clients of a service go. */
+  #way(site: Site, service: string): Way {
+    const packed = this.options.packed.has(service);
+    const priority = BULK_SERVICES.has(service) ? BULK : INTERACTIVE;
+    const server = this.options.served?.get(service);
+    return {
+      serve: server && ((socket, done) => server.serve(site, socket, done)),
+      open: () => this.options.open(site.id, service, priority, packed),
+    };
   }
 
-  #openUnix(offer: Offer): void {
-    const { path } = offer;
+  #openTcp(site: Site, service: string, port: number, way: Way): LastingEndpoint {
+    const { clock, log } = this.options;
+    const address = `${site.address}:${port}`;
+    return new LastingEndpoint({
+      ...way,
+      address: { host: site.address, port },
+      clock,
+      failed: (reason) =>
+        log.error("endpoint cannot be opened", { ...nameOf(site), service, address, reason }),
+    });
+  }
+
+  #openUnix(site: Site, path: string, way: Way): Endpoint | undefined {
     const failed = (reason: string) => {
-      this.options.log.error("endpoint cannot be opened", { ...nameOf(offer.site), socket: path, reason });
+      this.options.log.error("endpoint cannot be opened", { ...nameOf(site), socket: path, reason });
     };
     if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
       failed(`the path is longer than ${MAX_SOCKET_PATH} bytes; use a shorter --run-dir`);
-      return;
+      return undefined;
     }
-    offer.unix = this.#listen(offer, { path }, { listening: () => chmodSync(path, 0o660), failed });
-  }
-
-  #listen(
-    offer: Offer,
-    address: EndpointAddress,
-    events: { listening: () => void; failed: (reason: string) => void },
-  ): Endpoint {
-    const packed = this.options.packed.has(offer.service);
-    const priority = BULK_SERVICES.has(offer.service) ? BULK : INTERACTIVE;
-    const server = this.options.served?.get(offer.service);
-    return new Endpoint({
-      address,
-      serve: server && ((socket, done) => server.serve(offer.site, socket, done)),
-      open: () => this.options.open(offer.site.id, offer.service, priority, packed),
-      ...events,
-    });
+    return new Endpoint({ ...way, address: { path }, listening: () => chmodSync(path, 0o660), failed });
   }
 
   /** Closes a site's endpoints and ends their clients. */
@@ -163,8 +136,7 @@ export class Endpoints {
   }
 
   #close(offer: Offer): void {
-    offer.retry?.cancel();
-    offer.tcp?.close();
+    offer.tcp.close();
     offer.unix?.close();
     this.options.served?.get(offer.service)?.forget(offer.site.id);
   }
@@ -177,17 +149,19 @@ export class Endpoints {
   }
 
   states(): EndpointState[] {
-    return [...this.#offers.values()].flat().map((offer) => ({
-      tenant: offer.site.tenant,
-      site: offer.site.name,
-      service: offer.service,
-      address: offer.site.address,
-      port: offer.port,
-      socket: offer.path,
-      state: offer.failure === undefined ? "listening" : "failed",
-      ...(offer.failure !== undefined && { reason: offer.failure }),
-      clients: (offer.tcp?.clients ?? 0) + (offer.unix?.clients ?? 0),
-    }));
+    return [...this.#offers.values()].flat().map(({ site, service, port, path, tcp, unix }) => {
+      const { clients, ...state } = tcp.state;
+      return {
+        tenant: site.tenant,
+        site: site.name,
+        service,
+        address: site.address,
+        port,
+        socket: path,
+        ...state,
+        clients: clients + (unix?.clients ?? 0),
+      };
+    });
   }
 
   close(): void {

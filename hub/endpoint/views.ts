@@ -3,16 +3,14 @@
 import { chmodSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import type { Clock, Timer } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Site } from "../registry/index.ts";
-import { Endpoint, type EndpointAddress } from "./endpoint.ts";
+import { Endpoint } from "./endpoint.ts";
 import type { EndpointState } from "./endpoints.ts";
 
-/** As of a site's endpoint; address and port only where a TCP address is configured. */
-export type ViewState = Omit<EndpointState, "address" | "port"> &
-  Partial<Pick<EndpointState, "address" | "port">>;
+/** As of a site's endpoint, but it has no TCP address. */
+export type ViewState = Omit<EndpointState, "address" | "port">;
 
 export interface ViewServer {
   /** Takes a client's connection; `done` is called when it is gone. */
@@ -23,29 +21,22 @@ export interface ViewServer {
 
 export interface ViewsOptions {
   runDir: string;
-  clock: Clock;
   log: Log;
   /** @param tenant undefined: all tenants' sites */
   view: (tenant: string | undefined) => ViewServer;
-  /** A TCP address besides the Unix socket. */
-  address: (tenant: string | undefined) => { host: string; port: number } | undefined;
 }
 
 /** The service, and the name of its sockets. */
 const SERVICE = "livestatus";
 /** Stands for all in the place of a tenant or a site. */
 const ALL = "*";
-/** ms until an address that could not be had is tried again. */
-const RETRY = 5_000;
 
 interface Offer {
   tenant: string | undefined;
   path: string;
   server: ViewServer;
   unix: Endpoint;
-  tcp: Endpoint | undefined;
   failure: string | undefined;
-  retry: Timer | undefined;
 }
 
 export class Views {
@@ -88,80 +79,38 @@ export class Views {
     const { runDir, view, log } = this.#options;
     const path = join(runDir, tenant ?? "", `${SERVICE}.sock`);
     const server = view(tenant);
-    const unix = this.#listen(
-      server,
-      { path },
-      {
-        // whoever may enter the directory may ask
-        listening: () => chmodSync(path, 0o660),
-        failed: (reason) => log.error("endpoint cannot be opened", { socket: path, reason }),
-      },
-    );
-    const offer: Offer = { tenant, path, server, unix, tcp: undefined, failure: undefined, retry: undefined };
-    this.#offers.set(tenant, offer);
-    this.#openTcp(offer);
-  }
-
-  #openTcp(offer: Offer): void {
-    const { address, log, clock } = this.#options;
-    const wanted = address(offer.tenant);
-    if (!wanted) return;
-    offer.tcp = this.#listen(offer.server, wanted, {
-      listening: () => {
-        offer.failure = undefined;
-      },
-      failed: (reason) => {
-        const { host, port } = wanted;
-        if (offer.failure === undefined) {
-          log.error("endpoint cannot be opened", {
-            tenant: offer.tenant ?? ALL,
-            address: `${host}:${port}`,
-            reason,
-          });
-        }
-        offer.failure = reason;
-        offer.tcp?.close();
-        offer.retry = clock.after(RETRY, () => this.#openTcp(offer));
-      },
-    });
-  }
-
-  #listen(
-    server: ViewServer,
-    address: EndpointAddress,
-    events: { listening: () => void; failed: (reason: string) => void },
-  ): Endpoint {
-    return new Endpoint({
-      address,
+    const unix = new Endpoint({
+      address: { path },
       serve: (socket, done) => server.serve(socket, done),
       open: () => undefined,
-      ...events,
+      // whoever may enter the directory may ask
+      listening: () => chmodSync(path, 0o660),
+      failed: (reason) => {
+        log.error("endpoint cannot be opened", { socket: path, reason });
+        offer.failure = reason;
+      },
     });
+    const offer: Offer = { tenant, path, server, unix, failure: undefined };
+    this.#offers.set(tenant, offer);
   }
 
   states(): ViewState[] {
-    return [...this.#offers.values()].map(({ tenant, path, unix, tcp, failure }) => {
-      const address = this.#options.address(tenant);
-      return {
-        tenant: tenant ?? ALL,
-        site: ALL,
-        service: SERVICE,
-        ...(address && { address: address.host, port: address.port }),
-        socket: path,
-        state: failure === undefined ? "listening" : "failed",
-        ...(failure !== undefined && { reason: failure }),
-        clients: unix.clients + (tcp?.clients ?? 0),
-      };
-    });
+    return [...this.#offers.values()].map(({ tenant, path, unix, failure }) => ({
+      tenant: tenant ?? ALL,
+      site: ALL,
+      service: SERVICE,
+      socket: path,
+      state: failure === undefined ? "listening" : "failed",
+      ...(failure !== undefined && { reason: failure }),
+      clients: unix.clients,
+    }));
   }
 
   #close(tenant: string | undefined): void {
     const offer = this.#offers.get(tenant);
     if (!offer) return;
     this.#offers.delete(tenant);
-    offer.retry?.cancel();
     offer.unix.close();
-    offer.tcp?.close();
     offer.server.close();
   }
 

@@ -14,6 +14,7 @@ import {
 } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
+import { shownAddress } from "../../common/network.ts";
 import type { Asking } from "./asking.ts";
 import { Deadline } from "./deadline.ts";
 import type { AnswerEvents, Question } from "./exchange.ts";
@@ -102,7 +103,7 @@ export class Client {
     this.#reader = new RequestReader({ longest: host.longestRequest });
     this.#out = new Outlet({ socket, clock: host.clock, patience: host.limits.queryTimeout });
     this.#deadline = new Deadline(host.clock, () => this.#late());
-    this.#who = socket.remoteAddress ?? "unix";
+    this.#who = shownAddress(socket.remoteAddress ?? "unix");
     this.#listeners = {
       data: (chunk: Buffer) => this.#data(chunk),
       end: () => {

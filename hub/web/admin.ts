@@ -6,6 +6,7 @@ import type { ViewState } from "../endpoint/index.ts";
 import type { Hub } from "../hub.ts";
 import type { View } from "../livestatus/federation/index.ts";
 import type { CentralConnections } from "../registry/index.ts";
+import type { ViewerState } from "../viewer/index.ts";
 import { connectionsApp } from "./central-connections.ts";
 import { queryApp } from "./query.ts";
 
@@ -29,6 +30,7 @@ const STATUS: Partial<Record<string, 400 | 404 | 409>> = {
 export interface ManySites {
   queries: (tenant: string | undefined) => View;
   views: { states(): ViewState[] };
+  viewers: { states(): ViewerState[] };
 }
 
 export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnections): Hono {
@@ -107,6 +109,7 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
       queryApp(many.queries, (tenant) => hub.registry.sites(tenant)),
     );
     app.get("/views", (context) => context.json(many.views.states()));
+    app.get("/viewers", (context) => context.json(many.viewers.states()));
   }
   if (connections) app.route("/", connectionsApp(connections, actor));
   app.get("/status", async (context) => context.json(await hub.status()));

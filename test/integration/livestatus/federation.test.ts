@@ -75,7 +75,7 @@ describe.skipIf(missing.length > 0)("Livestatus over many sites", () => {
   beforeAll(async () => {
     lab = new FarsiteLab();
     port = await freePort();
-    hub = await lab.startHub({ federation: { operators: `127.0.0.1:${port}` } });
+    hub = await lab.startHub({ viewer: [{ listen: `127.0.0.1:${port}`, view: "*" }] });
     for (const [at, path] of SITES.entries()) {
       const name = path.replace("/", "-");
       const core = makeIcingaSite({

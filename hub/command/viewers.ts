@@ -1,0 +1,58 @@
+/** Wires the TCP addresses for viewer sites. */
+
+import type { Clock } from "../../common/clock.ts";
+import { LIVESTATUS } from "../../common/core.ts";
+import type { Log } from "../../common/log.ts";
+import type { HubConfig } from "../config.ts";
+import type { Federation } from "../livestatus/federation/index.ts";
+import type { Livestatus } from "../livestatus/index.ts";
+import type { Registry } from "../registry/index.ts";
+import { hostOf } from "../tls.ts";
+import { type ViewerServer, Viewers } from "../viewer/index.ts";
+import type { Scope } from "../viewer-config.ts";
+import type { Sites } from "./federation.ts";
+
+export interface ViewerParts {
+  config: HubConfig;
+  stateDir: string;
+  livestatus: Livestatus;
+  federation: Federation;
+  sites: Sites;
+  registry: Registry;
+  clock: Clock;
+  log: Log;
+}
+
+export function openViewers(parts: ViewerParts): Viewers {
+  const { config, stateDir, registry, clock, log } = parts;
+  return new Viewers({
+    viewers: config.viewer,
+    stateDir,
+    host: hostOf(config.url),
+    handshakes: config.limits.handshakes,
+    handshakesPerAddress: config.limits.handshakes_per_address,
+    handshakeTimeout: config.limits.handshake_seconds * 1000,
+    resolve: (scope) => resolve(scope, parts),
+    refused: (client, view, detail) =>
+      void registry
+        .record(`client ${client}`, "viewer.refuse", view, detail)
+        .catch(() => log.warn("the registry cannot be written")),
+    clock,
+    log,
+  });
+}
+
+/** What there is to see now: sites come and go while the hub runs. */
+function resolve(
+  { tenant, site }: Scope,
+  { federation, livestatus, sites }: ViewerParts,
+): ViewerServer | string {
+  if (tenant === undefined) return federation.view(undefined);
+  const own = sites.of(tenant);
+  if (!own) return `the tenant ${tenant} has no sites`;
+  if (site === undefined) return federation.view(tenant);
+  const found = own.get(site);
+  if (!found) return `there is no site ${tenant}/${site}`;
+  if (!found.services.includes(LIVESTATUS)) return `${tenant}/${site} has no service ${LIVESTATUS}`;
+  return { serve: (socket, done, opaque) => livestatus.serve(found, socket, done, opaque) };
+}
