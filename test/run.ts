@@ -26,6 +26,7 @@ const PACKAGES = [
   ...DATAGRAM_PACKAGES,
   ...RABBITMQ_PACKAGES,
   "libmonitoring-livestatus-perl",
+  "libio-socket-ssl-perl",
   "faketime",
   "netcat-openbsd",
   "php-cli",

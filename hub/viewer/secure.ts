@@ -82,8 +82,12 @@ export function secure(raw: Socket, options: SecureOptions): Promise<SecureSocke
         timer.cancel();
         raw.off("close", gone);
         socket.off("close", gone);
-        if (!clients || socket.authorized) resolve(socket);
-        else fail(new NotSecure(objectionTo(socket), true), () => socket.resetAndDestroy());
+        // with TLS 1.2 the last of the handshake leaves only now, and a client that it does not reach tries on in vain
+        setImmediate(() => {
+          if (socket.destroyed) gone();
+          else if (!clients || socket.authorized) resolve(socket);
+          else fail(new NotSecure(objectionTo(socket), true), () => socket.resetAndDestroy());
+        });
       });
     });
   });

@@ -17,7 +17,7 @@ import { Cleanup, scratchDirectory } from "./cleanup.ts";
 import { type LabProcess, type LaunchOptions, launch, waitFor } from "./process.ts";
 
 type Kind = "hub" | "agent";
-type HubSettings = Partial<z.input<typeof hubConfig>>;
+export type HubSettings = Partial<z.input<typeof hubConfig>>;
 export type AgentSettings = z.input<typeof agentConfig>;
 
 /** How a command ended that ran to its end. */

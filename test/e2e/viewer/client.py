@@ -10,12 +10,14 @@ document with its options from standard input, and prints one with what it saw.
     strict                  true: as Python 3.13 and later check certificates
     tls12                   true: TLS 1.2 at most
     timeout                 seconds to connect; default 5
+    format                  of answers to queries; default python3, as the GUI asks for most
     queries                 asked one after another over one connection, with the headers that the GUI adds
     raw                     or: exactly what is sent; then all is read to the end
     half_close              behind raw: "notify" ends the sending direction in TLS, "fin" beneath it
     stall                   seconds before the answer is read
 """
 
+import hashlib
 import json
 import select
 import socket
@@ -90,8 +92,8 @@ def receive(client, size, timeout):
     return data
 
 
-def ask(client, query):
-    headers = f"Localtime: {int(time.time())}\nOutputFormat: python3\nKeepAlive: on\nResponseHeader: fixed16\n"
+def ask(client, query, form):
+    headers = f"Localtime: {int(time.time())}\nOutputFormat: {form}\nKeepAlive: on\nResponseHeader: fixed16\n"
     client.sendall(f"{query}\n{headers}\n".encode())
     head = receive(client, 16, None)
     body = receive(client, int(head[4:15]), 30)
@@ -114,18 +116,24 @@ def read_all(client, options):
         # as Perl's shutdown, which knows nothing of TLS; Python's own would give TLS up
         socket.socket.shutdown(client, socket.SHUT_WR)
     time.sleep(options.get("stall", 0))
-    data = b""
+    packets = []
     try:
         while True:
             packet = client.recv(65536)
             if not packet:
                 break
-            data += packet
+            packets.append(packet)
     except ssl.SSLZeroReturnError:
         pass
     except OSError as error:
-        return {"text": data.decode("latin1"), "broken": f"{type(error).__name__}: {error}"}
-    return {"text": data.decode("latin1")}
+        return {**told(packets), "broken": f"{type(error).__name__}: {error}"}
+    return told(packets)
+
+
+def told(packets):
+    data = b"".join(packets)
+    digest = hashlib.sha256(data).hexdigest()
+    return {"text": data[:1000].decode("latin1"), "length": len(data), "sha256": digest}
 
 
 def main():
@@ -140,7 +148,7 @@ def main():
         else:
             seen["answers"] = []
             for query in options["queries"]:
-                seen["answers"].append(ask(client, query))
+                seen["answers"].append(ask(client, query, options.get("format", "python3")))
     except Exception as error:  # whatever it is, it is what was seen
         seen["failed"] = f"{type(error).__name__}: {error}"
     json.dump(seen, sys.stdout)

@@ -2,18 +2,23 @@
 # A program as people write them with Monitoring::Livestatus: asks, counts, mistakes a table, gives a command,
 # asks again. Prints what it was given as one JSON document, the same for every way to the same core.
 #
-#     client.pl PEER KEEPALIVE COMMAND      PEER: HOST:PORT or the path of a socket; KEEPALIVE: 0 or 1
+#     client.pl PEER KEEPALIVE COMMAND [CA CERTIFICATE KEY]
+#
+# PEER is HOST:PORT, tls://HOST:PORT or the path of a socket, KEEPALIVE 0 or 1.
 use strict;
 use warnings;
 use Cpanel::JSON::XS ();
 use Monitoring::Livestatus ();
 
-my ($peer, $keepalive, $command) = @ARGV;
+my ($peer, $keepalive, $command, $ca, $certificate, $key) = @ARGV;
 my $livestatus = Monitoring::Livestatus->new(
     peer             => $peer,
     keepalive        => $keepalive,
     errors_are_fatal => 0,
     timeout          => 20,
+    ca_file          => $ca,
+    cert             => $certificate,
+    key              => $key,
 );
 
 my %got;

@@ -1,11 +1,9 @@
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { rows, type Target } from "../../lab/livestatus.ts";
+import type { Target } from "../../lab/livestatus.ts";
 import { sha256 } from "./client.ts";
-import { peer, run } from "./programs.ts";
+import { peer, perl, remark, remarked, run } from "./programs.ts";
 import { DOORS, type Stage, suite } from "./stage.ts";
 
-const PERL_CLIENT = fileURLToPath(new URL("client.pl", import.meta.url));
 const PACKAGES = ["perl", "libmonitoring-livestatus-perl", "netcat-openbsd", "socat"];
 
 await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
@@ -16,7 +14,7 @@ await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
     async function measure(at: Stage, target: Target, keepalive: boolean): Promise<Record<string, unknown>> {
       const own = "unix" in target ? at.core : at.coreTcp;
       const key = `${peer(own)} ${keepalive}`;
-      const known = measures.get(key) ?? (await perl(own, keepalive, remark(at, "direct")));
+      const known = measures.get(key) ?? (await perl(peer(own), keepalive, remark(at, "direct")));
       measures.set(key, known);
       return known;
     }
@@ -28,7 +26,7 @@ await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
       test.each(DOORS)("is given the same by %s as by the core", async (door) => {
         const target = stage().door(door);
         const said = `gesagt über ${door}, ${name}`;
-        const got = await perl(target, keepalive, remark(stage(), said));
+        const got = await perl(peer(target), keepalive, remark(stage(), said));
         await expect.poll(() => remarked(stage()), { timeout: 10_000 }).toBe(said);
         expect(got).toEqual(await measure(stage(), target, keepalive));
         expect(got.services).toHaveLength(3_000);
@@ -72,18 +70,3 @@ await suite("Livestatus with real clients", { packages: PACKAGES }, (stage) => {
     });
   });
 });
-
-async function perl(target: Target, keepalive: boolean, command: string): Promise<Record<string, unknown>> {
-  const printed = await run(["perl", PERL_CLIENT, peer(target), keepalive ? "1" : "0", command]);
-  return JSON.parse(printed.toString()) as Record<string, unknown>;
-}
-
-/** A command that changes nothing of what the client asks for. */
-function remark({ site }: Stage, text: string): string {
-  return `COMMAND [${Math.floor(Date.now() / 1_000)}] PROCESS_HOST_CHECK_RESULT;${site.hosts[0]?.name};0;${text}`;
-}
-
-async function remarked({ core, site }: Stage): Promise<unknown> {
-  const [row] = await rows(core, `GET hosts\nColumns: plugin_output\nFilter: name = ${site.hosts[0]?.name}`);
-  return row?.[0];
-}

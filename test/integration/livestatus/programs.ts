@@ -1,7 +1,10 @@
-/** Programs that ask: real clients, and scripts around them. */
+/** Programs of others, as clients. */
 import { spawn } from "node:child_process";
-import type { Target } from "../../lab/livestatus.ts";
+import { fileURLToPath } from "node:url";
+import { rows, type Target } from "../../lab/livestatus.ts";
+import type { Stage } from "./stage.ts";
 
+const PERL_CLIENT = fileURLToPath(new URL("client.pl", import.meta.url));
 /** ms after which a program is ended that should long be done. */
 const LIMIT = 30_000;
 
@@ -13,6 +16,31 @@ export function peer(target: Target): string {
 /** A target as Checkmk and NagVis write it. */
 export function socketUrl(target: Target): string {
   return "unix" in target ? `unix:${target.unix}` : `tcp:${target.host}:${target.port}`;
+}
+
+/**
+ * Runs `client.pl`, and gives what it was given.
+ * @param tls files: of the authority, and of a certificate of the client and its key
+ */
+export async function perl(
+  at: string,
+  keepalive: boolean,
+  command: string,
+  tls: readonly string[] = [],
+): Promise<Record<string, unknown>> {
+  const printed = await run(["perl", PERL_CLIENT, at, keepalive ? "1" : "0", command, ...tls]);
+  return JSON.parse(printed.toString()) as Record<string, unknown>;
+}
+
+/** A command that changes nothing of what the client asks for. */
+export function remark({ site }: Stage, text: string): string {
+  return `COMMAND [${Math.floor(Date.now() / 1_000)}] PROCESS_HOST_CHECK_RESULT;${site.hosts[0]?.name};0;${text}`;
+}
+
+/** The remark that the core has. */
+export async function remarked({ core, site }: Stage): Promise<unknown> {
+  const [row] = await rows(core, `GET hosts\nColumns: plugin_output\nFilter: name = ${site.hosts[0]?.name}`);
+  return row?.[0];
 }
 
 /** Runs a program with this on its standard input and gives what it printed; it must succeed and not complain. */

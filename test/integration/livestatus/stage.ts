@@ -3,7 +3,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { ensurePackages } from "../../lab/debian.ts";
-import { FarsiteLab, freePort, type TestAgent, type TestHub } from "../../lab/farsite.ts";
+import { FarsiteLab, freePort, type HubSettings, type TestAgent, type TestHub } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES, type IcingaSite, makeIcingaSite, settled, startIcinga } from "../../lab/icinga.ts";
 import { rows, type Target } from "../../lab/livestatus.ts";
 import { waitFor } from "../../lab/process.ts";
@@ -109,6 +109,8 @@ export interface StageOptions {
   servicesPerHost?: number;
   /** Debian packages of clients that the tests need besides the core. */
   packages?: readonly string[];
+  /** TCP addresses for viewers. */
+  viewer?: HubSettings["viewer"];
 }
 
 /**
@@ -150,7 +152,10 @@ async function setUp(lab: FarsiteLab, options: StageOptions): Promise<Stage> {
   });
   appendFileSync(join(site.directory, "etc", "icinga2.conf"), TIME_PERIODS);
   await startIcinga(site, { cleanup: lab.cleanup });
-  const hub = await lab.startHub({ services: { [BY_TCP]: BY_TCP_PORT } });
+  const hub = await lab.startHub({
+    services: { [BY_TCP]: BY_TCP_PORT },
+    ...(options.viewer && { viewer: options.viewer }),
+  });
   const services = { livestatus: `unix:${site.socket}`, [BY_TCP]: `tcp:127.0.0.1:${port}` };
   // the tests count the connections of the core, so it is probed at the start only
   const agent = await lab.connect(hub, SITE, { services, probe: { interval_seconds: 3600 } });
