@@ -80,20 +80,24 @@ async function ownCertificate(
   const file = join(stateDir, AUTHORITY_FILE);
   const keyFile = join(stateDir, AUTHORITY_KEY_FILE);
   const known =
-    existsSync(file) && existsSync(keyFile) ? readPair(file, keyFile, AUTHORITY, "its key") : undefined;
-  if (known && vouchesFor(known.identity, host)) {
-    expiring.push({ key: AUTHORITY, file, certificate: known.parsed });
-    return issue(known.identity, host, wall());
+    existsSync(file) && existsSync(keyFile)
+      ? readPair(file, keyFile, AUTHORITY, "its key").identity
+      : undefined;
+  const authority =
+    known && vouchesFor(known, host)
+      ? known
+      : await makeAuthority(`Farsite viewers of ${host}`, host, wall());
+  if (authority !== known) {
+    writeSecretFile(keyFile, authority.key);
+    writeSecretFile(file, authority.certificate);
+    if (known)
+      log.warn("the authority for viewers was for another host: viewers must trust the new one", {
+        file,
+        host,
+      });
+    else log.info("an authority for viewers was made: viewers must trust it", { file, host });
   }
-  const authority = await makeAuthority(`Farsite viewers of ${host}`, host, wall());
-  writeSecretFile(keyFile, authority.key);
-  writeSecretFile(file, authority.certificate);
-  if (known)
-    log.warn("the authority for viewers was for another host: viewers must trust the new one", {
-      file,
-      host,
-    });
-  else log.info("an authority for viewers was made; they must trust it", { file, host });
+  expiring.push({ key: AUTHORITY, file, certificate: new X509Certificate(authority.certificate) });
   return issue(authority, host, wall());
 }
 

@@ -132,7 +132,7 @@ describe("the TLS files of a hub", () => {
     expectRefusal(
       finished,
       "E_CONFIG",
-      `${files.certificate} and ${files.key}: the key does not belong to the certificate`,
+      `listen.certificate ${files.certificate} and listen.key ${files.key}: the key does not belong to the certificate`,
     );
   });
 });
