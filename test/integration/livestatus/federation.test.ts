@@ -329,12 +329,12 @@ describe.skipIf(missing.length > 0)("Livestatus over many sites", () => {
         .map(({ tenant, address }) => `${tenant} ${address ?? "-"}`)
         .sort();
     };
-    expect(await views()).toEqual(["* 127.0.0.1", "acme -", "beta -"]);
+    expect(await views()).toEqual(["* -", "* 127.0.0.1", "acme -", "beta -"]);
     expect(existsSync(join(hub.runDir, "beta", "livestatus.sock"))).toBe(true);
     await hub.ok("site", "remove", "beta/west");
     expect(await rows(endpointOf("beta"), "GET sites\nColumns: key")).toEqual([["main"]]);
     await hub.ok("site", "remove", "beta/main");
-    expect(await views()).toEqual(["* 127.0.0.1", "acme -"]);
+    expect(await views()).toEqual(["* -", "* 127.0.0.1", "acme -"]);
     expect(existsSync(join(hub.runDir, "beta"))).toBe(false);
   });
 });

@@ -79,7 +79,7 @@ await suite("Livestatus for viewer sites", { packages: PACKAGES, viewer }, (stag
         const said = `gesagt mit ${name}, ${keepalive}`;
         const got = await perl(`tls://${HOST}:${port}`, keepalive, remark(stage(), said), tls());
         await expect.poll(() => remarked(stage()), { timeout: 10_000 }).toBe(said);
-        expect(got).toEqual(measures.get(keepalive));
+        expect(settled(got)).toEqual(settled(measures.get(keepalive) ?? {}));
         expect(got.services).toHaveLength(3_000);
       },
     );
@@ -138,6 +138,14 @@ await suite("Livestatus for viewer sites", { packages: PACKAGES, viewer }, (stag
     expect((await stage().accepted()) - before).toBe(1);
   });
 });
+
+/**
+ * What does not depend on chance. Behind a command the client ends its sending direction, and whether it notices before
+ * it asks again over the same connection, it does not know itself.
+ */
+function settled({ after_command: _, ...rest }: Record<string, unknown>): Record<string, unknown> {
+  return rest;
+}
 
 function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
