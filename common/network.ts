@@ -3,12 +3,12 @@
 import { isIP } from "node:net";
 
 /** An address as a number. One of IPv4 that is written as IPv6 (::ffff:192.0.2.1) is one of IPv4. */
-export interface Address {
+export interface Ip {
   family: 4 | 6;
   value: bigint;
 }
 
-export interface Network extends Address {
+export interface Network extends Ip {
   /** Bits that all its addresses have in common, from the left. */
   length: number;
 }
@@ -18,7 +18,7 @@ const BITS = { 4: 32, 6: 128 } as const;
 const MAPPED = 0xffffn;
 
 /** Undefined: not an address. A zone (fe80::1%eth0) does not count. */
-export function parseAddress(text: string): Address | undefined {
+export function parseIp(text: string): Ip | undefined {
   const [bare = ""] = text.split("%");
   const family = isIP(bare);
   if (family === 4) return { family, value: octets(bare) };
@@ -49,14 +49,14 @@ export function shownAddress(text: string): string {
 
 /** The 4 or 16 bytes of an address; undefined: not an address. */
 export function octetsOf(text: string): Buffer | undefined {
-  const address = parseAddress(text);
+  const address = parseIp(text);
   return address && Buffer.from(address.value.toString(16).padStart(BITS[address.family] / 4, "0"), "hex");
 }
 
 /** An address, or ADDRESS/LENGTH; undefined: neither, or bits are set behind the length. */
 export function parseNetwork(text: string): Network | undefined {
   const [written = "", length, more] = text.split("/");
-  const address = parseAddress(written);
+  const address = parseIp(written);
   if (!address || more !== undefined || written.includes("%")) return undefined;
   const bits = BITS[address.family];
   if (length === undefined) return { ...address, length: bits };
@@ -69,23 +69,23 @@ export function parseNetwork(text: string): Network | undefined {
     : undefined;
 }
 
-function prefix({ family, value }: Address, length: number): bigint {
+function prefix({ family, value }: Ip, length: number): bigint {
   return value >> BigInt(BITS[family] - length);
 }
 
 /** Whether an address is in a network; one of IPv4 never is in one of IPv6. */
-export function contains(network: Network, address: Address): boolean {
+export function contains(network: Network, address: Ip): boolean {
   return (
     network.family === address.family && prefix(network, network.length) === prefix(address, network.length)
   );
 }
 
 /** Whether nobody but this host itself can reach an address. */
-export function isLoopback({ family, value }: Address): boolean {
+export function isLoopbackIp({ family, value }: Ip): boolean {
   return family === 4 ? value >> 24n === 127n : value === 1n;
 }
 
 /** Whether it stands for every address of the host (0.0.0.0, ::). */
-export function isWildcard({ value }: Address): boolean {
+export function isWildcardIp({ value }: Ip): boolean {
   return value === 0n;
 }

@@ -4,10 +4,10 @@ import { z } from "zod";
 import { siteName, tenantName } from "../common/names.ts";
 import {
   contains,
-  isLoopback,
-  isWildcard,
+  isLoopbackIp,
+  isWildcardIp,
   type Network,
-  parseAddress,
+  parseIp,
   parseNetwork,
 } from "../common/network.ts";
 
@@ -23,7 +23,7 @@ export function parsePlace(text: string): Place | undefined {
   const [, four, six, digits] = match ?? [];
   const host = four ?? six;
   const port = Number(digits);
-  if (host === undefined || !parseAddress(host) || port < 1 || port > 65_535) return undefined;
+  if (host === undefined || !parseIp(host) || port < 1 || port > 65_535) return undefined;
   return { host, port };
 }
 
@@ -94,8 +94,8 @@ const viewer = z
 export type ViewerConfig = z.output<typeof viewer>;
 
 function onLoopback(listen: string): boolean {
-  const address = parseAddress(parsePlace(listen)?.host ?? "");
-  return address !== undefined && isLoopback(address);
+  const address = parseIp(parsePlace(listen)?.host ?? "");
+  return address !== undefined && isLoopbackIp(address);
 }
 
 /** Where nothing is said: TLS for all that can be reached from other hosts, none for what cannot. */
@@ -139,13 +139,13 @@ export function collisions(all: readonly ViewerConfig[], taken: Taken): Map<numb
 /** Whether who listens at one place is in the other's way. "::" is every address, those of IPv4 too. */
 function overlap(a: Place, b: Place): boolean {
   if (a.port !== b.port) return false;
-  const [one, two] = [parseAddress(a.host), parseAddress(b.host)];
+  const [one, two] = [parseIp(a.host), parseIp(b.host)];
   if (!one || !two) return false;
   if (one.family === two.family && one.value === two.value) return true;
-  return [one, two].some((each) => isWildcard(each) && (each.family === 6 || one.family === two.family));
+  return [one, two].some((each) => isWildcardIp(each) && (each.family === 6 || one.family === two.family));
 }
 
 function reaches(host: string, pool: Network): boolean {
-  const address = parseAddress(host);
-  return address !== undefined && (isWildcard(address) || contains(pool, address));
+  const address = parseIp(host);
+  return address !== undefined && (isWildcardIp(address) || contains(pool, address));
 }

@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
-import { contains, type Network, parseAddress, shownAddress } from "../../common/network.ts";
+import { contains, type Network, parseIp, shownAddress } from "../../common/network.ts";
 import { LastingEndpoint } from "../endpoint/index.ts";
 import type { Admission } from "../tunnel/index.ts";
 import type { Place, Scope } from "../viewer-config.ts";
@@ -97,7 +97,7 @@ export class Viewer {
 
   #admits(client: string): boolean {
     const { onlyFrom } = this.#options;
-    const address = parseAddress(client);
+    const address = parseIp(client);
     return address !== undefined && (onlyFrom?.some((network) => contains(network, address)) ?? true);
   }
 

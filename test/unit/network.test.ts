@@ -1,10 +1,10 @@
 import { BlockList, isIP } from "node:net";
 import { describe, expect, test } from "vitest";
-import { contains, isLoopback, parseAddress, parseNetwork } from "../../common/network.ts";
+import { contains, isLoopbackIp, parseIp, parseNetwork } from "../../common/network.ts";
 import { Dice } from "./session/rig.ts";
 
 function within(network: string, address: string): boolean {
-  const [of, at] = [parseNetwork(network), parseAddress(address)];
+  const [of, at] = [parseNetwork(network), parseIp(address)];
   if (!of || !at) throw new Error(`${network} or ${address} cannot be read`);
   return contains(of, at);
 }
@@ -23,7 +23,7 @@ describe("an address", () => {
     ["1:2:3:4:5:6:7:8", 6, 0x0001_0002_0003_0004_0005_0006_0007_0008n],
     ["fe80::1%eth0", 6, (0xfe80n << 112n) | 1n],
   ] as const)("%s is read", (text, family, value) => {
-    expect(parseAddress(text)).toEqual({ family, value });
+    expect(parseIp(text)).toEqual({ family, value });
   });
 
   test.each([
@@ -40,7 +40,7 @@ describe("an address", () => {
     "::g",
     "192.0.2.1/24",
   ])("%j is none", (text) => {
-    expect(parseAddress(text)).toBeUndefined();
+    expect(parseIp(text)).toBeUndefined();
   });
 });
 
@@ -100,7 +100,7 @@ describe("a network", () => {
       // a neighbour of the address: one bit is another
       const bits = family === "ipv4" ? 32 : 128;
       const length = dice.upTo(bits + 1);
-      const parsed = parseAddress(address);
+      const parsed = parseIp(address);
       if (!parsed) throw new Error(address);
       const shift = BigInt(bits - length);
       const base = (parsed.value >> shift) << shift;
@@ -132,6 +132,6 @@ test.each([
   ["0.0.0.0", false],
   ["::", false],
 ])("%s is loopback: %s", (text, expected) => {
-  const address = parseAddress(text);
-  expect(address && isLoopback(address)).toBe(expected);
+  const address = parseIp(text);
+  expect(address && isLoopbackIp(address)).toBe(expected);
 });
