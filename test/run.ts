@@ -31,6 +31,7 @@ const PACKAGES = [
   "netcat-openbsd",
   "php-cli",
   "python3-pynag",
+  "python3",
   ...NGINX_PACKAGES,
   ...APACHE_PACKAGES,
   "curl",
