@@ -292,7 +292,7 @@ describe.skipIf(!hasPython)("client certificates", () => {
         none: {},
         "another authority": await stranger.issue("client", { role: "client" }),
         expired: await authority.issue("late-client", { role: "client", from: -30, to: -1 }),
-        "a server": await authority.issue("server"),
+        "a server": await authority.issue("server", { role: "server" }),
       };
       for (const [name, pair] of Object.entries(wrong)) {
         const saw = await look("clients", { ...QUERY, ...pair, tls12 });
