@@ -50,7 +50,7 @@ describe.skipIf(core)("Livestatus with what people look at", () => {
 
   beforeAll(async () => {
     port = await freePort();
-    hub = await lab.startHub({ federation: { tenants: { acme: `127.0.0.1:${port}` } } });
+    hub = await lab.startHub({ viewer: [{ listen: `127.0.0.1:${port}`, view: "acme" }] });
     for (const [at, name] of SITES.entries()) {
       const site = makeIcingaSite({
         name,
