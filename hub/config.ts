@@ -1,8 +1,8 @@
 /** What hub.toml may say, with defaults. The commented reference is docs/hub.toml. */
 
 import { z } from "zod";
-import { policyKeys } from "../common/livestatus/index.ts";
-import { portNumber, serviceName } from "../common/names.ts";
+import { policyKeys, policyRule } from "../common/livestatus/index.ts";
+import { portNumber, serviceName, siteName, tenantName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
 import { parsePool } from "./registry/index.ts";
 import { collisions, viewers } from "./viewer-config.ts";
@@ -83,8 +83,6 @@ const livestatus = z.strictObject({
   channels: z.int().min(1).max(50).default(5),
   /** Seconds for which a question waits for one of them. */
   channel_timeout_seconds: z.number().min(0.1).max(60).default(3),
-  /** Seconds in which nothing of an answer moves before it is given up. */
-  query_timeout_seconds: z.number().min(1).max(3600).default(120),
   /** Seconds from the first byte of a request to its last. */
   request_seconds: z.number().min(0.1).max(300).default(10),
   /** Seconds after which a client that asks nothing is disconnected. */
@@ -119,6 +117,13 @@ const http = z.strictObject({
   /** Calls of configuration sync that are remembered of each site. */
   syncs: z.int().min(1).max(1000).default(20),
 });
+
+/** Of whom a policy is: `TENANT` or `TENANT/SITE`. */
+const policyOwner = z.string().refine((text) => {
+  const [tenant, site, ...more] = text.split("/");
+  const known = tenantName.safeParse(tenant).success && more.length === 0;
+  return known && (site === undefined || siteName.safeParse(site).success);
+}, 'a tenant, or "TENANT/SITE"');
 
 const federation = z.strictObject({
   /** Seconds for which the sites of a query are waited for, unless the client says otherwise. */
@@ -165,6 +170,8 @@ const whole = z.strictObject({
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
+  /** What holds for a tenant's sites, or for one site, instead of what `livestatus` says of all. */
+  policy: z.record(policyOwner, policyRule).default({}),
   /** Services in which the hub understands HTTP. */
   http: http.prefault({}),
   /** Many sites' Livestatus as one. */

@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../../common/clock.ts";
+import { Deadline } from "../../common/deadline.ts";
 import {
   describeRequest,
   errorAnswer,
@@ -14,6 +15,7 @@ import {
   type Request,
   RequestReader,
   requestBytes,
+  waitOf,
   wantsFixed16,
 } from "../../common/livestatus/index.ts";
 import type { ResetReason, Stream, StreamHandlers } from "../../common/mux/index.ts";
@@ -30,12 +32,14 @@ const MOST_HELD = 64 << 20;
 
 export class Guard {
   readonly policy: Policy;
+  readonly clock: Clock;
   readonly #rate: Rate | undefined;
   readonly #refused: (reason: string) => void;
   #held = 0;
 
   constructor({ policy, clock, refused }: GuardOptions) {
     this.policy = policy;
+    this.clock = clock;
     this.#rate = policy.requestsPerSecond ? new Rate(clock, policy.requestsPerSecond) : undefined;
     this.#refused = refused;
   }
@@ -59,6 +63,11 @@ export class Guard {
     this.#refused(`${what} was not let in: ${message}`);
   }
 
+  /** Something that was let in goes no further. */
+  noteEnd({ message }: Refusal): void {
+    this.#refused(`a query was given up: ${message}`);
+  }
+
   /** A stream holds more or fewer bytes than before. False: all together hold too many. */
   hold(bytes: number): boolean {
     this.#held += bytes;
@@ -78,6 +87,11 @@ class GuardedStream implements Stream {
   #queries = 0;
   /** Bytes answered since the last request was let in. */
   #answered = 0;
+  /** Whether that one has asked for fixed16: the form of an error. */
+  #fixed16 = false;
+  readonly #deadline: Deadline;
+  /** The core has said all, or nobody listens any more. */
+  #over = false;
   /** Refused: nothing goes either way any more. */
   #shut = false;
 
@@ -88,6 +102,7 @@ class GuardedStream implements Stream {
     this.id = inner.id;
     this.service = inner.service;
     this.#reader = new RequestReader({ longest: guard.policy.longestRequest });
+    this.#deadline = new Deadline(guard.clock, () => this.#late());
   }
 
   attach(handlers: StreamHandlers): void {
@@ -100,9 +115,13 @@ class GuardedStream implements Stream {
         this.#hold(0);
         if (!this.#shut) handlers.end();
       },
-      drain: () => handlers.drain(),
+      drain: () => {
+        this.#await();
+        handlers.drain();
+      },
       reset: (reason) => {
         this.#hold(0);
+        this.#end();
         if (!this.#shut) handlers.reset(reason);
         this.#shut = true;
       },
@@ -112,23 +131,32 @@ class GuardedStream implements Stream {
   write(chunk: Buffer): boolean {
     if (this.#shut) return true;
     this.#answered += chunk.length;
-    if (this.#answered <= this.guard.policy.largestAnswer) return this.inner.write(chunk);
-    this.guard.note(new Refusal(413, "its answer is larger than allowed"));
-    this.#cut();
+    if (this.#answered <= this.guard.policy.largestAnswer) {
+      const goesOn = this.inner.write(chunk);
+      // the hub's own slowness is not the core's
+      if (goesOn) this.#await();
+      else this.#deadline.clear();
+      return goesOn;
+    }
+    this.guard.noteEnd(new Refusal(413, "its answer is larger than allowed"));
+    this.#cut(undefined);
     return true;
   }
 
   end(): void {
+    this.#end();
     if (!this.#shut) this.inner.end();
   }
 
   reset(reason: ResetReason): void {
     this.#hold(0);
+    this.#end();
     if (!this.#shut) this.inner.reset(reason);
   }
 
   abort(reason: ResetReason): void {
     this.#hold(0);
+    this.#end();
     if (!this.#shut) this.inner.abort(reason);
   }
 
@@ -181,6 +209,8 @@ class GuardedStream implements Stream {
       }
       if (request.method === "GET") this.#queries++;
       this.#answered = 0;
+      this.#fixed16 = wantsFixed16(request);
+      this.#await(waitOf(request));
       const bytes = requestBytes(request);
       passed += bytes.length;
       this.#hold(this.#reader.held);
@@ -195,21 +225,44 @@ class GuardedStream implements Stream {
     this.#shut = true;
     this.#hold(0);
     // an error in the middle of an earlier answer would be taken for a part of it
-    if (fixed16 && this.#queries === 0) {
-      this.inner.write(errorAnswer(refusal));
-      this.inner.end();
-    } else this.inner.reset("serviceRefused");
+    this.#answerRefused(fixed16 && this.#queries === 0 ? refusal : undefined);
     // behind an end, what went to the core before is still delivered
     this.#handlers?.end();
     this.#handlers?.reset("cancelled");
   }
 
-  /** Breaks an answer off: for the core, too. */
-  #cut(): void {
+  /** The core is silent for too long. */
+  #late(): void {
+    const seconds = (this.guard.policy.queryTimeout ?? 0) / 1000;
+    const refusal = new Refusal(502, `the core did not answer within the ${seconds} s that its agent allows`);
+    this.guard.noteEnd(refusal);
+    this.#cut(this.#fixed16 && this.#answered === 0 && this.#queries === 1 ? refusal : undefined);
+  }
+
+  /** Breaks it off: for the core, too. */
+  #cut(refusal: Refusal | undefined): void {
     this.#shut = true;
     this.#hold(0);
-    this.inner.reset("serviceRefused");
+    this.#answerRefused(refusal);
     this.#handlers?.reset("cancelled");
+  }
+
+  /** Tells the hub that this agent refuses; before that whoever asked, if it can be told. */
+  #answerRefused(refusal: Refusal | undefined): void {
+    this.#end();
+    if (refusal) this.inner.write(errorAnswer(refusal));
+    this.inner.abort("serviceRefused");
+  }
+
+  /** From now on the core has its time again, and `more` ms. */
+  #await(more = 0): void {
+    const { queryTimeout } = this.guard.policy;
+    if (queryTimeout !== undefined && !this.#over) this.#deadline.set(queryTimeout + more);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#deadline.clear();
   }
 
   /** Notes how much is held now. False: all streams together hold too much. */

@@ -11,6 +11,11 @@ export class Refusal {
   ) {}
 }
 
+/** @param bytes that a request may have */
+export function tooLong(bytes: number): Refusal {
+  return new Refusal(413, `the request is longer than the ${bytes} bytes allowed`);
+}
+
 /** Bytes of the head: code, space, length of the body in 11 places, line end. */
 export const HEAD_BYTES = 16;
 

@@ -13,10 +13,13 @@ export {
   judge,
   ownPolicyKeys,
   type Policy,
+  type PolicyConfig,
+  type PolicyRule,
   policyKeys,
   policyOf,
+  policyRule,
   restricts,
 } from "./policy.ts";
 export { Rate } from "./rate.ts";
 export { RequestReader } from "./reader.ts";
-export { headerValue, keepsAlive, type Request, requestBytes, wantsFixed16 } from "./request.ts";
+export { headerValue, keepsAlive, type Request, requestBytes, waitOf, wantsFixed16 } from "./request.ts";

@@ -7,7 +7,7 @@
  * other is left out.
  */
 
-import { Refusal } from "./answer.ts";
+import { Refusal, tooLong } from "./answer.ts";
 import { type Header, parseFirst, parseHeader, type Request, wantsFixed16 } from "./request.ts";
 
 export interface ReaderLimits {
@@ -88,7 +88,8 @@ export class RequestReader {
       const whole = this.#search();
       const to = this.#searched;
       if (to - this.#start > this.limits.longest) {
-        return this.#refuse(413, `the request is longer than the ${this.limits.longest} bytes allowed`);
+        this.#refusal = tooLong(this.limits.longest);
+        return this.#refusal;
       }
       if (!whole) return this.#inputEnded ? this.#last() : undefined;
       const from = this.#line;

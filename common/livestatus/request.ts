@@ -26,6 +26,9 @@ export interface Request {
   ended: "line" | "eof";
 }
 
+/** ms that a WaitTimeout adds to a query's own time, at most. */
+const LONGEST_WAIT = 600_000;
+
 /** The value of a header; cores take the last one. */
 export function headerValue(request: Pick<Request, "headers">, name: string): string | undefined {
   const { headers } = request;
@@ -45,6 +48,17 @@ export function wantsFixed16(request: Pick<Request, "headers">): boolean {
 /** Whether the connection is to stay open after the answer; after a COMMAND it does in any case. */
 export function keepsAlive(request: Request): boolean {
   return request.method === "COMMAND" || headerValue(request, "KeepAlive") === "on";
+}
+
+/** ms that the core may take, besides its time, before it answers a query that waits for something. */
+export function waitOf(request: Pick<Request, "headers">): number {
+  const wait = Number(headerValue(request, "WaitTimeout") ?? 0);
+  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_WAIT) : 0;
+}
+
+/** Bytes of its lines. */
+export function requestLength({ first, headers }: Pick<Request, "first" | "headers">): number {
+  return headers.reduce((sum, { line }) => sum + line.length, first.length);
 }
 
 /** The request as it came, without the headers named; an empty line that was CR LF becomes LF. */

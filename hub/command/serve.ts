@@ -29,6 +29,7 @@ import {
   StateFile,
   trafficDetails,
 } from "../livestatus/index.ts";
+import { policyFor } from "../policy.ts";
 import { CentralConnections, Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
@@ -106,14 +107,10 @@ async function serve(places: Places): Promise<void> {
     open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed.has(LIVESTATUS)),
     unreachable: (siteId) => states.unreachable(siteId) ?? sites.unreachable(siteId),
     generation: (siteId) => states.generation(siteId),
-    refused: ({ tenant, site, client, user, request, reason, untold }) => {
-      const detail = [
-        request,
-        reason,
-        ...(user ? [`for ${user}`] : []),
-        ...(untold ? [`${untold} more before`] : []),
-      ];
-      recorded(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail.join("; "));
+    refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
+      const detail = `${request}${user ? ` for ${user}` : ""}, refused by the ${by}: ${reason}`;
+      const more = untold > 0 ? `; ${untold} more before` : "";
+      recorded(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail + more);
     },
   });
   const { syncs, served } = openHttp(config, { sites, clock, log });
@@ -240,8 +237,8 @@ async function serve(places: Places): Promise<void> {
 
 type LivestatusParts = Omit<LivestatusOptions, "limits" | "cache" | "policy">;
 
-function openLivestatus({ livestatus: config }: HubConfig, parts: LivestatusParts): Livestatus {
-  const policy = policyOf(config);
+function openLivestatus(hub: HubConfig, parts: LivestatusParts): Livestatus {
+  const config = hub.livestatus;
   return new Livestatus({
     limits: {
       channels: config.channels,
@@ -252,7 +249,7 @@ function openLivestatus({ livestatus: config }: HubConfig, parts: LivestatusPart
       clients: config.clients,
     },
     cache: { entries: config.cache_entries, bytes: config.cache_mib * (1 << 20) },
-    policy: () => policy,
+    policy: (site) => policyOf(policyFor(hub, site)),
     ...parts,
   });
 }

@@ -58,15 +58,9 @@ export function addSite(program: Command): void {
   command("show <tenant/site>", "show all that is known of a site")
     .option("--json", "print JSON")
     .action(async (path: string, options: Options) => {
-      const view = await askHub<SiteDetails>(options, "GET", pathOf(path));
-      if (options.json) return printJson(view);
-      const { syncs, ...rest } = view;
-      for (const [key, value] of Object.entries(rest)) {
-        if (key === "central") continue;
-        printLine(`${key.padEnd(12)} ${shown[key]?.(view) ?? textOf(value)}`);
-      }
-      for (const text of centralTexts(view)) printLine(`${"central".padEnd(12)} ${text}`);
-      for (const sync of syncs) printLine(`${"config sync".padEnd(12)} ${syncText(sync)}`);
+      const details = await askHub<SiteDetails>(options, "GET", pathOf(path));
+      if (options.json) return printJson(details);
+      for (const [key, text] of detailTexts(details)) printLine(`${key.padEnd(12)} ${text}`);
     });
 
   command("services <tenant/site>", "show or change which services the central side may use")
@@ -164,10 +158,24 @@ export function printSites(sites: SiteView[]): void {
 }
 
 /** What is shown in words of its own. */
-const shown: Record<string, (view: SiteView) => string | undefined> = {
+const shown: Record<string, (details: SiteDetails) => string | undefined> = {
   livestatus: livestatusText,
+  policy: policyText,
   requests: ({ requests }) => requests && trafficText(requests),
 };
+
+/** A site's details in lines, each with what it is about. */
+function detailTexts(details: SiteDetails): [string, string][] {
+  const { central: _, syncs, ...rest } = details;
+  return [
+    ...Object.entries(rest).map(([key, value]): [string, string] => [
+      key,
+      shown[key]?.(details) ?? textOf(value),
+    ]),
+    ...centralTexts(details).map((text): [string, string] => ["central", text]),
+    ...syncs.map((sync): [string, string] => ["config sync", syncText(sync)]),
+  ];
+}
 
 function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
@@ -201,4 +209,11 @@ export function centralTexts({ central, listens = {} }: Pick<SiteView, "central"
 function syncText({ time, command, ok, status, reason, seconds, sent, received }: Sync): string {
   const result = ok ? "done" : `failed (${[status, reason].filter((part) => part !== undefined).join(", ")})`;
   return `${time} ${command}: ${result} in ${seconds.toFixed(1)} s, ${sent} bytes to the site, ${received} back`;
+}
+
+/** As it would stand in hub.toml: `commands = "none", tables = "all", ...` */
+function policyText({ policy }: SiteDetails): string {
+  return Object.entries(policy)
+    .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
+    .join(", ");
 }

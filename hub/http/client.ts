@@ -2,8 +2,8 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import { Deadline } from "../../common/deadline.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
-import { Deadline } from "../livestatus/index.ts";
 import { Exchange } from "./exchange.ts";
 import { type Framing, requestFraming } from "./framing.ts";
 import { HeadReader, parseRequest, type RequestHead } from "./head.ts";

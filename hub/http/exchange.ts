@@ -1,8 +1,8 @@
 /** One request and its answer: what passes is followed, so that the end of both is known, and not kept. */
 
 import type { Clock } from "../../common/clock.ts";
+import { Deadline } from "../../common/deadline.ts";
 import type { ResetReason, StreamHandlers } from "../../common/mux/index.ts";
-import { Deadline } from "../livestatus/index.ts";
 import { Body } from "./body.ts";
 import { requestHead, responseHead, type Wishes, wishesOf } from "./forward.ts";
 import { type Framing, responseFraming } from "./framing.ts";

@@ -1,8 +1,8 @@
 /** One connection to a site's web server: a stream that serves one request after another. */
 
 import type { Clock } from "../../common/clock.ts";
+import { Deadline } from "../../common/deadline.ts";
 import type { ResetReason, Stream, StreamHandlers } from "../../common/mux/index.ts";
-import { Deadline } from "../livestatus/index.ts";
 
 /**
  * ms for which a stream without a request is kept. Apache closes a connection after 5 s (KeepAliveTimeout): one that is

@@ -4,7 +4,8 @@ import type { Clock } from "../../common/clock.ts";
 import { Refusal } from "../../common/livestatus/index.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import type { Channels } from "./channels.ts";
-import { type AnswerEvents, Exchange, type Question } from "./exchange.ts";
+import { type AnswerEvents, Exchange, type ExchangeOptions } from "./exchange.ts";
+import type { Question } from "./question.ts";
 
 export interface AskingOptions {
   who: string;
@@ -19,6 +20,7 @@ export interface AskingOptions {
   /** As in `Exchange`. */
   timeout: number;
   largest: number;
+  refused: ExchangeOptions["refused"];
   /** Neither channel nor stream is held any more. */
   over: () => void;
 }
@@ -50,7 +52,7 @@ export class Asking {
   }
 
   #ask(release: () => void): void {
-    const { open, unreachable, question, events, clock, timeout, largest } = this.#options;
+    const { open, unreachable, question, events, clock, timeout, largest, refused } = this.#options;
     // it may have gone while this waited
     const reason = unreachable();
     const stream = reason === undefined ? open() : undefined;
@@ -63,7 +65,7 @@ export class Asking {
       release();
       this.#finish();
     };
-    this.#exchange = new Exchange({ stream, question, events, clock, timeout, largest, over });
+    this.#exchange = new Exchange({ stream, question, events, clock, timeout, largest, refused, over });
   }
 
   /** Whether some of the answer has come. */

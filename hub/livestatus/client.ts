@@ -2,24 +2,25 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import { Deadline } from "../../common/deadline.ts";
 import {
   errorAnswer,
-  headerValue,
   keepsAlive,
   Refusal,
   type Request,
   RequestReader,
   requestBytes,
+  waitOf,
   wantsFixed16,
 } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
 import { shownAddress } from "../../common/network.ts";
 import type { Asking } from "./asking.ts";
-import { Deadline } from "./deadline.ts";
-import type { AnswerEvents, Question } from "./exchange.ts";
+import type { AnswerEvents } from "./exchange.ts";
 import { BETWEEN_US, type Flights, type StaticResult } from "./flights.ts";
 import { Outlet } from "./outlet.ts";
+import type { Question } from "./question.ts";
 
 export interface ClientLimits {
   /** ms in which neither the core sends nor the client takes anything before an answer is given up. */
@@ -41,8 +42,10 @@ export interface ClientHost {
   readonly unreachable: Refusal | undefined;
   verdict(request: Request, client: string): Refusal | undefined;
   asking(who: string, question: Question, events: AnswerEvents): Answering;
+  /** A client sent what is no request, or too long for one. */
+  malformed(refusal: Refusal, client: string): void;
   /** A stream on which a client may say what it likes; undefined where that is not allowed, or not possible. */
-  openUnseen(): Stream | undefined;
+  openUnseen(client: string): Stream | undefined;
 }
 
 export interface ClientOptions {
@@ -68,8 +71,6 @@ interface Taken {
 const TLS_HANDSHAKE = 0x16;
 /** Bytes of further requests that are read while one is answered. */
 const READ_AHEAD = 64 << 10;
-/** ms that a WaitTimeout adds to the query's own time, at most. */
-const LONGEST_WAIT = 600_000;
 
 export class Client {
   readonly #socket: Socket;
@@ -141,7 +142,7 @@ export class Client {
   /** The client speaks TLS with the core itself: nothing of it can be understood here. */
   #passOn(chunk: Buffer): void {
     const { opaque, done } = this.#options;
-    const stream = opaque ? undefined : this.#host.openUnseen();
+    const stream = opaque ? undefined : this.#host.openUnseen(this.#who);
     if (!stream) {
       opaque?.();
       this.abort();
@@ -163,8 +164,10 @@ export class Client {
         if (this.#ended || this.#gone) this.#out.finish();
         break;
       }
-      if (taken instanceof Refusal) this.#refuseAll(taken);
-      else this.#handle(taken);
+      if (taken instanceof Refusal) {
+        this.#host.malformed(taken, this.#who);
+        this.#refuseAll(taken);
+      } else this.#handle(taken);
     }
     this.#serving = false;
     this.#flow();
@@ -368,10 +371,4 @@ export class Client {
     this.#deadline.clear();
     this.#account();
   }
-}
-
-/** ms that the core may take before it answers a query that waits for something. */
-function waitOf(request: Request): number {
-  const wait = Number(headerValue(request, "WaitTimeout") ?? 0);
-  return Number.isFinite(wait) ? Math.min(Math.max(0, wait), LONGEST_WAIT) : 0;
 }

@@ -4,21 +4,11 @@
  */
 
 import type { Clock } from "../../common/clock.ts";
-import { AnswerReader, Refusal } from "../../common/livestatus/index.ts";
+import { MAX_REASON, printable } from "../../common/core.ts";
+import { Deadline } from "../../common/deadline.ts";
+import { AnswerReader, HEAD_BYTES, Refusal } from "../../common/livestatus/index.ts";
 import type { ResetReason, Stream } from "../../common/mux/index.ts";
-import { Deadline } from "./deadline.ts";
-
-/** What goes to the core at once, and how its answer is told. */
-export interface Question {
-  /** Commands first, if there are any, then the query. */
-  bytes: Buffer[];
-  /** The answer tells its own length; otherwise its end is the end of the stream. */
-  fixed16: boolean;
-  /** Nothing follows: the core is told, and ends the connection when it is through. */
-  halfClose: boolean;
-  /** ms that the core may wait by itself before it answers (WaitTimeout). */
-  wait: number;
-}
+import type { Question } from "./question.ts";
 
 export interface AnswerEvents {
   /** Bytes of the answer; `consumed` is owed for them. */
@@ -40,12 +30,20 @@ export interface ExchangeOptions {
   timeout: number;
   /** Bytes of an answer at most. */
   largest: number;
+  /** It is not allowed: here, where its answer is too large, or by the agent. At most once. */
+  refused: (by: Refuser, reason: string) => void;
   /** The core has nothing to do with it any more. */
   over: () => void;
 }
 
+/** Who does not let a request through, or its answer. */
+export type Refuser = "hub" | "agent";
+
 /** ms after an answer in which a core that does not end the connection is waited for. */
 const LINGER = 1_000;
+
+/** Bytes of an error that are kept, in case that its agent says that it is its own. */
+const LONGEST_ERROR = 1_024;
 
 /** Why a stream was reset, in words for who asked. */
 const REASONS: Record<ResetReason, string> = {
@@ -65,6 +63,8 @@ export class Exchange {
   #bytes = 0;
   #told = false;
   #over = false;
+  /** The beginning of an answer that is an error. */
+  #error = Buffer.alloc(0);
 
   constructor(options: ExchangeOptions) {
     this.#options = options;
@@ -75,7 +75,7 @@ export class Exchange {
       data: (chunk) => this.#data(chunk),
       end: () => this.#end(),
       drain: () => {},
-      reset: (reason) => this.#fail(new Refusal(reason === "serviceRefused" ? 403 : 502, REASONS[reason])),
+      reset: (reason) => this.#reset(reason),
     });
     this.#deadline.set(timeout + question.wait);
     for (const bytes of question.bytes) stream.write(bytes);
@@ -116,8 +116,13 @@ export class Exchange {
     if (this.#bytes > this.#options.largest || announced > this.#options.largest) {
       const { largest } = this.#options;
       this.#bytes -= part.length;
-      this.#giveUp(new Refusal(413, `the answer is larger than the ${largest} bytes allowed`));
+      const refusal = new Refusal(413, `the answer is larger than the ${largest} bytes allowed`);
+      this.#options.refused("hub", refusal.message);
+      this.#giveUp(refusal);
       return;
+    }
+    if (reader?.head && reader.head.code !== 200 && this.#error.length <= LONGEST_ERROR) {
+      this.#error = Buffer.concat([this.#error, part.subarray(0, LONGEST_ERROR)]);
     }
     if (part.length > 0) this.#options.events.data(part);
     if (reader?.whole && !this.#told) {
@@ -127,6 +132,15 @@ export class Exchange {
       this.#options.stream.end(false);
       this.#options.events.whole();
     }
+  }
+
+  /** An agent that lets a request not in says so, also behind the error that it answers in the core's place. */
+  #reset(reason: ResetReason): void {
+    if (reason === "serviceRefused") {
+      const said = this.#error.toString("utf8", HEAD_BYTES).trim();
+      this.#options.refused("agent", said === "" ? REASONS[reason] : printable(said, MAX_REASON));
+    }
+    this.#fail(new Refusal(reason === "serviceRefused" ? 403 : 502, REASONS[reason]));
   }
 
   #end(): void {

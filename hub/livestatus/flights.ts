@@ -3,7 +3,8 @@
 import { parseHead, type Refusal, type Request, requestBytes } from "../../common/livestatus/index.ts";
 import type { Asking } from "./asking.ts";
 import { type Cache, LARGEST_KEPT } from "./cache.ts";
-import type { AnswerEvents, Question } from "./exchange.ts";
+import type { AnswerEvents } from "./exchange.ts";
+import type { Question } from "./question.ts";
 import { cacheKey } from "./static.ts";
 
 /** What comes of a static query: its answer, why there is none, or that each must ask for itself. */

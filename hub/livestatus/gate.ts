@@ -2,15 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import {
-  describeRequest,
-  headerValue,
-  judge,
-  type Policy,
-  Rate,
-  Refusal,
-  type Request,
-} from "../../common/livestatus/index.ts";
+import { judge, type Policy, Rate, Refusal, type Request } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import { Asking } from "./asking.ts";
@@ -18,8 +10,9 @@ import type { Cache } from "./cache.ts";
 import { Channels } from "./channels.ts";
 import type { ClientHost, ClientLimits } from "./client.ts";
 import { Clients } from "./clients.ts";
-import type { AnswerEvents, Question } from "./exchange.ts";
+import type { AnswerEvents, Refuser } from "./exchange.ts";
 import { Flights } from "./flights.ts";
+import { type Description, describeQuestion, describeRequests, type Question } from "./question.ts";
 
 export interface GateLimits extends ClientLimits {
   /** Questions that reach the core at a time. */
@@ -30,16 +23,14 @@ export interface GateLimits extends ClientLimits {
   clients: number;
 }
 
-/** A request that the policy does not let through, for the audit. */
-export interface Refused {
+/** A request that is not let through, for the audit. */
+export interface Refused extends Description {
   tenant: string;
   site: string;
   /** Where it came from: an address, or "unix". */
   client: string;
-  /** The user it was made for, as the client says. */
-  user: string | undefined;
-  /** Such as "COMMAND RESTART_PROGRAM". */
-  request: string;
+  /** Whose file does not allow it. */
+  by: Refuser;
   reason: string;
   /** Refusals before this one that were too many to be told one by one. */
   untold: number;
@@ -72,8 +63,8 @@ export interface GateState {
 
 /** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
 const TOLD_PER_SECOND = 1;
-/** Bytes of a user's name that are told. */
-const LONGEST_USER = 64;
+/** Codes of requests that can be an attempt; one that is empty or late (451) is an accident. */
+const ATTEMPTS: ReadonlySet<number> = new Set([400, 413]);
 
 export class Gate implements ClientHost {
   readonly limits: GateLimits;
@@ -125,38 +116,26 @@ export class Gate implements ClientHost {
       this.#rate?.take() === false
         ? new Refusal(429, "the site gets too many requests; try again")
         : judge(this.#options.policy, request);
-    if (refusal) this.#tell(request, client, refusal);
+    if (refusal) this.#tell(client, "hub", refusal.message, () => describeRequests([request]));
     return refusal;
   }
 
-  #tell(request: Request, client: string, { message }: Refusal): void {
+  malformed({ code, message }: Refusal, client: string): void {
+    const what = { request: "a malformed request", user: undefined };
+    if (ATTEMPTS.has(code)) this.#tell(client, "hub", message, () => what);
+  }
+
+  #tell(client: string, by: Refuser, reason: string, what: () => Description): void {
     this.#refused++;
     if (!this.#told.take()) {
       this.#untold++;
       return;
     }
     const { site, refused } = this.#options;
-    const named = headerValue(request, "AuthUser")?.slice(0, LONGEST_USER);
-    const user = named && Buffer.from(named, "latin1").toString();
-    const untold = this.#untold;
+    const told = { client, by, ...what(), reason, untold: this.#untold };
     this.#untold = 0;
-    const description = describeRequest(request);
-    this.log.warn("livestatus request refused", {
-      client,
-      user,
-      request: description,
-      reason: message,
-      untold,
-    });
-    refused({
-      tenant: site.tenant,
-      site: site.name,
-      client,
-      user,
-      request: description,
-      reason: message,
-      untold,
-    });
+    this.log.warn("livestatus request refused", told);
+    refused({ tenant: site.tenant, site: site.name, ...told });
   }
 
   /** Why nothing can be asked of the core now. */
@@ -165,10 +144,12 @@ export class Gate implements ClientHost {
     return reason === undefined ? undefined : new Refusal(502, reason);
   }
 
-  openUnseen(): Stream | undefined {
+  openUnseen(client: string): Stream | undefined {
     const { policy, open } = this.#options;
-    // what cannot be read cannot be judged
-    return policy.commands === "all" && policy.tables === "all" ? open() : undefined;
+    if (policy.commands === "all" && policy.tables === "all") return open();
+    const what = { request: "TLS with the core itself", user: undefined };
+    this.#tell(client, "hub", "what cannot be read here cannot be judged", () => what);
+    return undefined;
   }
 
   /** A question for the core, which the caller starts. */
@@ -184,6 +165,7 @@ export class Gate implements ClientHost {
       clock,
       timeout: this.limits.queryTimeout,
       largest: policy.largestAnswer,
+      refused: (by, reason) => this.#tell(who, by, reason, () => describeQuestion(question)),
       over: () => void this.#asking.delete(asking),
     });
     this.#asking.add(asking);

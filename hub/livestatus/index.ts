@@ -2,8 +2,7 @@ export { Cache } from "./cache.ts";
 export { Channels } from "./channels.ts";
 export type { Answering, ClientHost, ClientLimits } from "./client.ts";
 export { Clients } from "./clients.ts";
-export { Deadline } from "./deadline.ts";
-export type { AnswerEvents, Question } from "./exchange.ts";
+export type { AnswerEvents } from "./exchange.ts";
 export { Flights } from "./flights.ts";
 export type { Refused } from "./gate.ts";
 export {
@@ -12,6 +11,7 @@ export {
   type LivestatusOptions,
   type LivestatusState,
 } from "./livestatus.ts";
+export { type Question, requestsIn } from "./question.ts";
 export type { StateWord } from "./state.ts";
 export { type Detail, StateFile } from "./state-file.ts";
 export { type DatedState, type SiteRecord, SiteStates } from "./states.ts";

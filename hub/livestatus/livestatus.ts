@@ -7,8 +7,9 @@ import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import type { Asking } from "./asking.ts";
 import { Cache, type CacheLimits } from "./cache.ts";
-import type { AnswerEvents, Question } from "./exchange.ts";
+import type { AnswerEvents } from "./exchange.ts";
 import { Gate, type GateLimits, type GateState, type Refused } from "./gate.ts";
+import type { Question } from "./question.ts";
 
 /** A site as this folder knows it. */
 export interface GatedSite {
@@ -18,9 +19,11 @@ export interface GatedSite {
 }
 
 export interface LivestatusOptions {
+  /** `queryTimeout` holds where a site's policy says nothing of it. */
   limits: GateLimits;
   /** For each tenant. */
   cache: CacheLimits;
+  /** Asked once for each site, when its first client comes. */
   policy: (site: GatedSite) => Policy;
   clock: Clock;
   log: Log;
@@ -71,11 +74,12 @@ export class Livestatus {
   }
 
   #open(site: GatedSite): Gate {
-    const { limits, policy, clock, log, open, unreachable, generation, refused } = this.options;
+    const { limits, clock, log, open, unreachable, generation, refused } = this.options;
+    const policy = this.options.policy(site);
     return new Gate({
       site,
-      limits,
-      policy: policy(site),
+      limits: { ...limits, queryTimeout: policy.queryTimeout ?? limits.queryTimeout },
+      policy,
       cache: this.#cacheOf(site.tenant),
       clock,
       log,

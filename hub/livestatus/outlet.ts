@@ -2,7 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import { Deadline } from "./deadline.ts";
+import { Deadline } from "../../common/deadline.ts";
 
 /** Where an answer's bytes come from, and more of them once these are taken. */
 export interface Source {

@@ -89,7 +89,7 @@ describe("a site that is there", () => {
     expect(rows[0]).toEqual({
       actor: "client 127.0.0.1",
       target: PATH,
-      detail: "COMMAND RESTART_PROGRAM; the command RESTART_PROGRAM is not allowed here",
+      detail: "COMMAND RESTART_PROGRAM, refused by the hub: the command RESTART_PROGRAM is not allowed here",
     });
   });
 

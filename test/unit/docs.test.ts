@@ -141,6 +141,7 @@ const references = [
       "central.receiver",
       "central.syslog",
       "livestatus.requests_per_second",
+      "policy.acme",
       "viewer",
     ],
   },
@@ -163,6 +164,7 @@ const references = [
       "livestatus.longest_request_mib",
       "livestatus.largest_answer_mib",
       "livestatus.requests_per_second",
+      "livestatus.query_timeout_seconds",
     ],
   },
 ] as const;

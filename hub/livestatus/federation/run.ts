@@ -1,8 +1,9 @@
 /** One query on its way: asks the sites, merges what they say, and writes the answer. */
 
 import type { Clock, Timer } from "../../../common/clock.ts";
+import { Deadline } from "../../../common/deadline.ts";
 import { formatHead, Refusal } from "../../../common/livestatus/index.ts";
-import { type AnswerEvents, Deadline } from "../index.ts";
+import type { AnswerEvents } from "../index.ts";
 import type { Ask } from "./ask.ts";
 import { Backlog } from "./backlog.ts";
 import { type Collector, collector, type Source } from "./collect.ts";

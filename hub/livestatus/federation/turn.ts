@@ -1,7 +1,7 @@
 /** A client's turn: its commands one after another, then its query, when there is room for one. */
 
-import { Refusal, type Request, RequestReader } from "../../../common/livestatus/index.ts";
-import type { AnswerEvents, Answering, Channels, Question } from "../index.ts";
+import { Refusal, type Request } from "../../../common/livestatus/index.ts";
+import { type AnswerEvents, type Answering, type Channels, type Question, requestsIn } from "../index.ts";
 import { commandBytes } from "./commands.ts";
 import type { Run } from "./run.ts";
 
@@ -19,7 +19,7 @@ export interface TurnOptions {
 
 export class Turn implements Answering {
   readonly #options: TurnOptions;
-  readonly #requests: Request[] = [];
+  #requests: Request[] = [];
   #run: Run | undefined;
   #leave: (() => void) | undefined;
   #over = false;
@@ -34,15 +34,9 @@ export class Turn implements Answering {
 
   start(): void {
     const { question, longest } = this.#options;
-    const reader = new RequestReader({ longest });
-    for (const bytes of question.bytes) {
-      reader.push(bytes);
-      if (question.halfClose) reader.end();
-      for (let next = reader.next(); next; next = reader.next()) {
-        if (next instanceof Refusal) return this.#fail(next);
-        this.#requests.push(next);
-      }
-    }
+    const requests = requestsIn(question, longest);
+    if (requests instanceof Refusal) return this.#fail(requests);
+    this.#requests = requests;
     this.#next();
   }
 

@@ -90,6 +90,9 @@ export class View implements ClientHost {
     this.#clients.serve(socket, done, opaque);
   }
 
+  /** It was for no site: none has to know. */
+  malformed(): void {}
+
   /** What is not understood cannot be for many sites. */
   openUnseen(): undefined {
     return undefined;

@@ -122,6 +122,8 @@ export function rig(
   options: {
     limits?: Partial<LivestatusOptions["limits"]>;
     policy?: Partial<Policy>;
+    /** What differs at single sites, `TENANT/SITE`. */
+    policies?: Record<string, Partial<Policy>>;
     cache?: Partial<LivestatusOptions["cache"]>;
   } = {},
 ): Rig {
@@ -141,7 +143,12 @@ export function rig(
       clients: 1_024,
       ...options.limits,
     },
-    policy: () => ({ ...OPEN_POLICY, ...options.policy }),
+    policy: (site) => ({
+      ...OPEN_POLICY,
+      queryTimeout: undefined,
+      ...options.policy,
+      ...options.policies?.[`${site.tenant}/${site.name}`],
+    }),
     cache: { entries: 100, bytes: 1 << 20, ...options.cache },
     clock,
     log,

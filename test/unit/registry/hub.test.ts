@@ -6,7 +6,7 @@ import { FarsiteError } from "../../../common/errors.ts";
 import { decodeToken } from "../../../common/handshake/index.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
-import { Hub, type NewToken } from "../../../hub/hub.ts";
+import { Hub, type NewToken, type SiteDetails } from "../../../hub/hub.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";
 import { adminApp } from "../../../hub/web/index.ts";
 import { Agent, HOLD, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
@@ -255,4 +255,23 @@ test("an error's advice reaches the command line", async () => {
   const { hub, ask } = await rig();
   hub.registry.tenants = () => Promise.reject(new FarsiteError("E_EXISTS", "what", "do this"));
   expect((await ask("GET", "/tenants")).body).toEqual({ code: "E_EXISTS", message: "what", hint: "do this" });
+});
+
+test("a site shows the policy that holds for it, and the hub warns of rules for nobody", async () => {
+  const rules = '[policy.acme]\ncommands = "none"\n[policy."acme/gone"]\n[policy.beta]';
+  const { world, hub, ask } = await rig(rules);
+  await hub.openEndpoints();
+  const { body } = await ask("GET", "/tenants/acme/sites/main");
+  expect((body as SiteDetails).policy).toEqual({
+    commands: "none",
+    tables: "all",
+    longest_request_mib: 4,
+    largest_answer_mib: 128,
+    query_timeout_seconds: 120,
+  });
+  const warned = world.log.lines.filter(({ message }) => message === "there is no such tenant or site");
+  expect(warned.map(({ level, fields }) => [level, fields.key])).toEqual([
+    ["warning", "policy.acme/gone"],
+    ["warning", "policy.beta"],
+  ]);
 });

@@ -28,7 +28,8 @@ function rig(policy: Partial<Policy> | undefined) {
       return made.socket;
     },
     clock,
-    connectTimeout: 10_000,
+    // the sockets of this rig are connected before anybody listens for it
+    connectTimeout: 1_000_000,
     log,
     livestatus: policy && { ...EVERYTHING, ...policy },
   });
@@ -70,7 +71,8 @@ describe("an agent whose file says what may be asked", () => {
   test("answers a query that it does not let in, in the form that was asked for", async () => {
     const { ask } = rig({ tables: ["status"] });
     const { tap, socket } = await ask(QUERY);
-    expect([socket.received, tap.ended, tap.resetBy]).toEqual(["", true, undefined]);
+    // behind the answer stands whose it is
+    expect([socket.received, tap.ended, tap.resetBy]).toEqual(["", false, "serviceRefused"]);
     expect(tap.text).toBe("403          44\nthe table hosts is not open to queries here\n");
     expect((await ask("GET hosts\n\n")).tap.resetBy).toBe("serviceRefused");
   });
@@ -122,6 +124,62 @@ describe("an agent whose file says what may be asked", () => {
     socket.answer(Buffer.alloc(200, "x"));
     for (let round = 0; round < 5; round++) await settle();
     expect([tap.bytes, tap.resetBy, socket.destroyed]).toEqual([900, "serviceRefused", true]);
+  });
+
+  describe("with a limit of time", () => {
+    const ERROR = "the core did not answer within the 5 s that its agent allows\n";
+
+    test("gives a silent core up, and says so in the form that was asked for", async () => {
+      const { ask, clock, log } = rig({ queryTimeout: 5_000 });
+      const { tap, socket } = await ask(QUERY);
+      clock.advance(4_999);
+      await settle();
+      expect(tap.resetBy).toBeUndefined();
+      clock.advance(1);
+      for (let round = 0; round < 5; round++) await settle();
+      expect([tap.text, tap.resetBy]).toEqual([
+        `502 ${String(ERROR.length).padStart(11)}\n${ERROR}`,
+        "serviceRefused",
+      ]);
+      expect(socket.destroyed).toBe(true);
+      expect(log.lines.at(-1)?.fields?.reason).toMatch(/^a query was given up: the core did not answer/);
+    });
+
+    test("waits as long as something comes, and breaks off an answer that stops", async () => {
+      const { ask, clock } = rig({ queryTimeout: 5_000 });
+      const { tap, socket } = await ask(QUERY);
+      for (let step = 0; step < 3; step++) {
+        clock.advance(4_000);
+        socket.answer("x");
+        for (let round = 0; round < 5; round++) await settle();
+      }
+      expect([tap.text, tap.resetBy]).toEqual(["xxx", undefined]);
+      clock.advance(5_000);
+      for (let round = 0; round < 5; round++) await settle();
+      expect([tap.text, tap.resetBy]).toEqual(["xxx", "serviceRefused"]);
+    });
+
+    test("gives a query that waits by itself its time besides", async () => {
+      const { ask, clock } = rig({ queryTimeout: 5_000 });
+      const { tap } = await ask(`GET hosts\nWaitTimeout: 10000\n${FIXED}\n`);
+      clock.advance(14_999);
+      await settle();
+      expect(tap.resetBy).toBeUndefined();
+      clock.advance(1);
+      for (let round = 0; round < 5; round++) await settle();
+      expect(tap.resetBy).toBe("serviceRefused");
+    });
+
+    test("has none left running when the core has answered", async () => {
+      const { ask, clock, log } = rig({ queryTimeout: 5_000 });
+      const { tap, socket } = await ask(QUERY);
+      socket.answer("200           2\na\n");
+      socket.finish();
+      for (let round = 0; round < 5; round++) await settle();
+      expect(tap.ended).toBe(true);
+      clock.advance(5_000);
+      expect(log.lines).toEqual([]);
+    });
   });
 
   test("takes so many requests a second, over all streams", async () => {

@@ -1,6 +1,6 @@
 /** A deadline that is moved often: one timer, set anew when it finds that it fires too early. */
 
-import type { Clock, Timer } from "../../common/clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
 export class Deadline {
   #at = Number.POSITIVE_INFINITY;
