@@ -8,10 +8,11 @@ import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
 import { Views } from "../endpoint/index.ts";
-import { Federation, type PeerState } from "../livestatus/federation/index.ts";
-import type { DatedState, GatedSite, Livestatus, SiteStates } from "../livestatus/index.ts";
+import { Federation } from "../livestatus/federation/index.ts";
+import type { GatedSite, Livestatus, SiteStates } from "../livestatus/index.ts";
 import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
+import { peerStateOf } from "./peer-state.ts";
 
 export interface FederationParts {
   config: HubConfig;
@@ -20,6 +21,8 @@ export interface FederationParts {
   livestatus: Livestatus;
   states: SiteStates;
   tunnel: (siteId: number) => SiteState;
+  /** Why a site's core cannot be asked now; undefined when it can. */
+  unreachable: (siteId: number) => string | undefined;
   clock: Clock;
   random: Random;
   log: Log;
@@ -30,7 +33,7 @@ export function openFederation(parts: FederationParts): {
   views: Views;
   sites: Sites;
 } {
-  const { config, stateDir, runDir, livestatus, states, tunnel, clock, random, log } = parts;
+  const { config, stateDir, runDir, livestatus, states, tunnel, unreachable, clock, random, log } = parts;
   const { federation: own, livestatus: gate } = config;
   const spoolDirectory = join(stateDir, "spool");
   ensureDirectory(spoolDirectory, 0o700);
@@ -38,17 +41,15 @@ export function openFederation(parts: FederationParts): {
   const federation = new Federation({
     verdict: (site, request, client) => livestatus.verdict(site, request, client),
     asking: (site, client, question, events) => livestatus.asking(site, client, question, events),
-    stateOf: (site) => {
-      const queries = livestatus.state(site)?.requests ?? 0;
-      const known = {
+    stateOf: (site) =>
+      peerStateOf({
         site: sites.get(site),
         tunnel: tunnel(site.id),
         current: states.state(site.id),
-        unreachable: states.unreachable(site.id),
+        unreachable: unreachable(site.id),
+        queries: livestatus.state(site)?.requests ?? 0,
         now: clock.wall(),
-      };
-      return { ...stateOf(known), queries };
-    },
+      }),
     limits: {
       queryTimeout: gate.query_timeout_seconds * 1000,
       requestTimeout: gate.request_seconds * 1000,
@@ -99,32 +100,4 @@ export class Sites {
   get({ id }: GatedSite): Site | undefined {
     return this.#sites.get(id);
   }
-}
-
-interface Known {
-  site: Site | undefined;
-  tunnel: SiteState;
-  current: DatedState | undefined;
-  /** Why its core is not to be asked. */
-  unreachable: string | undefined;
-  /** ms since the epoch. */
-  now: number;
-}
-
-function stateOf({ site, tunnel, current, unreachable, now }: Known): Omit<PeerState, "queries"> {
-  const connected = tunnel.state === "connected";
-  const up = connected && unreachable === undefined;
-  const state = current?.state ?? "unknown";
-  const since = current?.since ?? now;
-  const lastSeen = connected ? since : Math.max(tunnel.since, site?.lastSeen ?? 0);
-  return {
-    state,
-    up,
-    pending: !connected && lastSeen === 0,
-    reason: unreachable ?? tunnel.reason ?? `the site is ${state}`,
-    since,
-    lastOnline: up ? now : lastSeen,
-    address: site?.address ?? "",
-    rtt: tunnel.rtt,
-  };
 }

@@ -100,12 +100,13 @@ async function serve(places: Places): Promise<void> {
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
     accept: (caller, stream) => central.accept(caller, stream),
   });
+  const unreachable = (siteId: number) => states.unreachable(siteId) ?? sites.unreachable(siteId);
   const packed = new Set(config.compress);
   const livestatus = openLivestatus(config, {
     clock,
     log,
     open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed.has(LIVESTATUS)),
-    unreachable: (siteId) => states.unreachable(siteId) ?? sites.unreachable(siteId),
+    unreachable,
     generation: (siteId) => states.generation(siteId),
     refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
       const detail = `${request}${user ? ` for ${user}` : ""}, refused by the ${by}: ${reason}`;
@@ -138,6 +139,7 @@ async function serve(places: Places): Promise<void> {
     livestatus,
     states,
     tunnel: (siteId) => sites.state(siteId),
+    unreachable,
     clock,
     random,
     log,
