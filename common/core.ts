@@ -1,6 +1,7 @@
 /** What an agent tells the hub about a monitoring core beside it: the control message `core`. */
 import { z } from "zod";
 import { serviceName } from "./names.ts";
+import { printable } from "./text.ts";
 
 /** The service under which a site's core is known. */
 export const LIVESTATUS = "livestatus";
@@ -9,14 +10,6 @@ export const LIVESTATUS = "livestatus";
 export const MAX_REASON = 200;
 /** Longest name of a core's release, in UTF-16 units. */
 export const MAX_RELEASE = 64;
-
-/** What could forge a line of a log or a table, or hide text in it: controls, formats, separators. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-
-/** Text of an unknown hand, made fit for a line that people read, and cut to `most` UTF-16 units. */
-export function printable(text: string, most: number): string {
-  return text.slice(0, most).replace(UNPRINTABLE, "?");
-}
 
 const printableText = (most: number) =>
   z

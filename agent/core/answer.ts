@@ -1,5 +1,6 @@
 /** The one question that the agent asks its core, and the answer to it. */
-import { type CoreInfo, MAX_RELEASE, printable } from "../../common/core.ts";
+import { type CoreInfo, MAX_RELEASE } from "../../common/core.ts";
+import { printable } from "../../common/text.ts";
 
 /** Bytes of a fixed16 header: code, space, length in 11 columns, newline. */
 const HEADER = 16;

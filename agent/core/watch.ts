@@ -1,8 +1,9 @@
 /** Watches one core: asks again and again how it is, and tells when that has changed. */
 import type { Timer } from "../../common/clock.ts";
-import { type CoreReport, generationOf, MAX_REASON, printable } from "../../common/core.ts";
+import { type CoreReport, generationOf, MAX_REASON } from "../../common/core.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
+import { printable } from "../../common/text.ts";
 import type { ExchangeOptions } from "./exchange.ts";
 import { type Finding, Probe } from "./probe.ts";
 

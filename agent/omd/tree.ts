@@ -14,7 +14,7 @@ import {
   realpathSync,
 } from "node:fs";
 import { join, sep } from "node:path";
-import { printable } from "../../common/core.ts";
+import { printable } from "../../common/text.ts";
 
 /** Bytes of a file that is looked at; a nagios.cfg full of comments has some 50 KiB. */
 const MAX_FILE = 256 << 10;

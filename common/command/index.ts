@@ -1,2 +1,2 @@
-export { ago, printJson, printLine, printTable } from "./output.ts";
+export { ago, printError, printJson, printLine, printTable } from "./output.ts";
 export { createProgram, type Places, runProgram, withPlaces } from "./program.ts";

@@ -1,20 +1,32 @@
-/** Standard output of the command lines: JSON for scripts, aligned columns for people. */
+/**
+ * Standard output of the command lines: JSON for scripts, aligned columns for people. Much of what is printed
+ * was said by somebody else; none of it reaches the terminal as a control character.
+ */
+
+import { visible, visibleLines } from "../text.ts";
 
 /** Prints one JSON document. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  printLine(JSON.stringify(value, null, 2));
 }
 
+/** Prints text, which may have several lines. */
 export function printLine(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${visibleLines(text)}\n`);
+}
+
+/** Prints a line on standard error. */
+export function printError(text: string): void {
+  process.stderr.write(`${visibleLines(text)}\n`);
 }
 
 /** Prints rows under a header, each column as wide as its widest cell. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+  const cells = rows.map((row) => row.map(visible));
   const widths = header.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+    cells.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), title.length),
   );
-  for (const row of [header, ...rows]) {
+  for (const row of [header, ...cells]) {
     printLine(
       row
         .map((cell, column) => cell.padEnd(widths[column] ?? 0))

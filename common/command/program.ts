@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { FarsiteError, renderError } from "../errors.ts";
 import { VERSION } from "../version.ts";
+import { printError } from "./output.ts";
 
 export type ProgramName = "farsite-hub" | "farsite-agent";
 
@@ -52,9 +53,9 @@ function report(program: Command, error: unknown): number {
     const [message = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
     const hint = [...suggestion, `See ${program.name()} --help.`].join("\n");
     const usage = new FarsiteError("E_USAGE", message, hint);
-    process.stderr.write(`${renderError(program.name(), usage)}\n`);
+    printError(renderError(program.name(), usage));
     return 2;
   }
-  process.stderr.write(`${renderError(program.name(), error)}\n`);
+  printError(renderError(program.name(), error));
   return error instanceof FarsiteError && error.code === "E_USAGE" ? 2 : 1;
 }

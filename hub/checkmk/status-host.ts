@@ -1,7 +1,7 @@
 /** A site's state as that of a host, for a central site whose status host it is. */
 
 import { z } from "zod";
-import { printable } from "../../common/core.ts";
+import { printable } from "../../common/text.ts";
 import type { StateWord } from "../livestatus/index.ts";
 
 const STATES = [

@@ -2,8 +2,9 @@
 
 import type { Command } from "commander";
 import { z } from "zod";
-import { type Places, printLine, printTable, withPlaces } from "../../common/command/index.ts";
+import { type Places, printError, printLine, printTable, withPlaces } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
+import { visible, visibleLines } from "../../common/text.ts";
 import { requestHub } from "./client.ts";
 
 interface Options extends Places {
@@ -51,10 +52,11 @@ async function query(lines: string[], { tenant, all, json, ...places }: Options)
   else print(answerSchema.parse(await response.json()));
 }
 
-/** However long it is. */
+/** However long it is. What JSON lets stand in texts a terminal might still obey. */
 async function copy(response: Response): Promise<void> {
-  for await (const chunk of response.body ?? []) {
-    if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once("drain", resolve));
+  for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    if (!process.stdout.write(visibleLines(chunk)))
+      await new Promise((resolve) => process.stdout.once("drain", resolve));
   }
 }
 
@@ -66,7 +68,7 @@ function print({ data, columns, failed }: z.output<typeof answerSchema>): void {
     );
   } else for (const row of data) printLine(row.map(cell).join("  "));
   for (const [site, reason] of Object.entries(failed)) {
-    process.stderr.write(`farsite-hub: ${site} is missing: ${reason}\n`);
+    printError(`farsite-hub: ${site} is missing: ${visible(reason)}`);
   }
 }
 

@@ -10,6 +10,7 @@ import {
   withPlaces,
 } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
+import { visible } from "../../common/text.ts";
 import type { Sync } from "../http/index.ts";
 import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { trafficText } from "../livestatus/index.ts";
@@ -60,7 +61,7 @@ export function addSite(program: Command): void {
     .action(async (path: string, options: Options) => {
       const details = await askHub<SiteDetails>(options, "GET", pathOf(path));
       if (options.json) return printJson(details);
-      for (const [key, text] of detailTexts(details)) printLine(`${key.padEnd(12)} ${text}`);
+      for (const [key, text] of detailTexts(details)) printLine(`${key.padEnd(12)} ${visible(text)}`);
     });
 
   command("services <tenant/site>", "show or change which services the central side may use")

@@ -1,8 +1,8 @@
 /** The last configuration syncs of each site, as they were seen to pass. */
 
 import type { Clock } from "../../common/clock.ts";
-import { printable } from "../../common/core.ts";
 import type { Log } from "../../common/log.ts";
+import { printable } from "../../common/text.ts";
 import type { SyncCall } from "./sync.ts";
 
 /** One call of configuration sync, as it is shown. */

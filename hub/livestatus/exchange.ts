@@ -4,10 +4,11 @@
  */
 
 import type { Clock } from "../../common/clock.ts";
-import { MAX_REASON, printable } from "../../common/core.ts";
+import { MAX_REASON } from "../../common/core.ts";
 import { Deadline } from "../../common/deadline.ts";
 import { AnswerReader, HEAD_BYTES, Refusal } from "../../common/livestatus/index.ts";
 import type { ResetReason, Stream } from "../../common/mux/index.ts";
+import { printable } from "../../common/text.ts";
 import type { Question } from "./question.ts";
 
 export interface AnswerEvents {

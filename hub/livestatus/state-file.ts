@@ -2,9 +2,9 @@
 import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Clock, Timer } from "../../common/clock.ts";
-import { printable } from "../../common/core.ts";
 import { reasonOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
+import { printable } from "../../common/text.ts";
 import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
 import type { SiteRecord } from "./states.ts";

@@ -1,5 +1,6 @@
 /** What state a site is in: one of Checkmk's words, why, and since when. */
-import { type CoreCause, type CoreInfo, LIVESTATUS, MAX_REASON, printable } from "../../common/core.ts";
+import { type CoreCause, type CoreInfo, LIVESTATUS, MAX_REASON } from "../../common/core.ts";
+import { printable } from "../../common/text.ts";
 import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
 

@@ -1,8 +1,8 @@
 /** A central site through its REST API, as releases since Checkmk 2.2 have it. */
 
 import { z } from "zod";
-import { printable } from "../../../common/core.ts";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
+import { printable } from "../../../common/text.ts";
 import { NEWEST } from "../index.ts";
 import { type Answer, failureOf, parsed } from "./problem.ts";
 import { type SiteConfig, siteConfig } from "./site-config.ts";

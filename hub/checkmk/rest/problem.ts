@@ -1,8 +1,8 @@
 /** Failures of Checkmk's REST API in words for people: what it says, and what to do. */
 
 import { z } from "zod";
-import { printable } from "../../../common/core.ts";
 import { type ErrorCode, FarsiteError } from "../../../common/errors.ts";
+import { printable } from "../../../common/text.ts";
 
 /** What Checkmk says of a failure. */
 const problem = z.object({

@@ -1,5 +1,5 @@
-import { afterEach, expect, test, vi } from "vitest";
-import { ago, printJson, printTable } from "../../../common/command/index.ts";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { ago, printJson, printLine, printTable } from "../../../common/command/index.ts";
 
 afterEach(() => void vi.restoreAllMocks());
 
@@ -52,4 +52,21 @@ test.each([
 
 test("what never was is a dash", () => {
   expect(ago(undefined, 0)).toBe("-");
+});
+
+describe("what somebody else has said", () => {
+  const HOSTILE = "\x1b[2J\x9b31m\r\u202eevil\u2028\x07\u{e0001}\ud800";
+  const SHOWN = "\\u001b[2J\\u009b31m\\u000d\\u202eevil\\u2028\\u0007\\udb40\\udc01\\ud800";
+
+  test("cannot make a terminal do anything, from a line or from a table", () => {
+    expect(printed(() => printLine(`reason ${HOSTILE}\nnext`))).toBe(`reason ${SHOWN}\nnext\n`);
+    const table = printed(() => printTable(["A", "B"], [[`${HOSTILE}\n`, "x"]]));
+    expect(table.split("\n")[1]).toBe(`${SHOWN}\\u000a  x`);
+  });
+
+  test("is the same value in JSON, and as harmless", () => {
+    const text = printed(() => printJson({ reason: HOSTILE }));
+    expect([...text].filter((each) => /\p{C}|\p{Zl}/u.test(each) && each !== "\n")).toEqual([]);
+    expect(JSON.parse(text)).toEqual({ reason: HOSTILE });
+  });
 });
