@@ -125,6 +125,13 @@ const policyOwner = z.string().refine((text) => {
   return known && (site === undefined || siteName.safeParse(site).success);
 }, 'a tenant, or "TENANT/SITE"');
 
+const audit = z.strictObject({
+  /** Days for which a record is kept. */
+  keep_days: z.int().min(1).max(36_500).default(365),
+  /** Records that are kept, the newest. */
+  keep_rows: z.int().min(1000).max(100_000_000).default(1_000_000),
+});
+
 const federation = z.strictObject({
   /** Seconds for which the sites of a query are waited for, unless the client says otherwise. */
   sites_seconds: z.number().min(0.1).max(3600).default(10),
@@ -179,6 +186,7 @@ const whole = z.strictObject({
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
   limits: limits.prefault({}),
+  audit: audit.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });
 

@@ -13,7 +13,7 @@ import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
 import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
 import { policyFor, rulesForNobody } from "./policy.ts";
-import type { Enrolment, Registry, Site } from "./registry/index.ts";
+import type { Actor, Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
 
@@ -131,7 +131,7 @@ export class Hub {
   }
 
   /** Adds a site, with all services that have a port unless some are named, and makes its first token. */
-  async addSite(actor: string, tenant: string, name: string, services?: string[]): Promise<NewToken> {
+  async addSite(actor: Actor | string, tenant: string, name: string, services?: string[]): Promise<NewToken> {
     const wanted = services ?? Object.keys(this.#parts.config.services);
     this.#checkServices(wanted);
     const site = await this.registry.addSite(actor, tenant, name, wanted);
@@ -140,7 +140,12 @@ export class Hub {
   }
 
   /** Gives a site other services: endpoints are opened and closed, the session and all else goes on. */
-  async setServices(actor: string, tenant: string, name: string, services: string[]): Promise<SiteView> {
+  async setServices(
+    actor: Actor | string,
+    tenant: string,
+    name: string,
+    services: string[],
+  ): Promise<SiteView> {
     this.#checkServices(services);
     const site = await this.registry.setServices(actor, tenant, name, services);
     this.#parts.sites.know(site);
@@ -161,7 +166,7 @@ export class Hub {
     );
   }
 
-  async issueToken(actor: string, tenant: string, name: string, minutes?: number): Promise<NewToken> {
+  async issueToken(actor: Actor | string, tenant: string, name: string, minutes?: number): Promise<NewToken> {
     const { config, enrolment, identity, tls } = this.#parts;
     const ttl = (minutes ?? config.limits.token_minutes) * 60_000;
     const { id, secret, expires } = await enrolment.issue(actor, tenant, name, ttl);
@@ -176,7 +181,7 @@ export class Hub {
     return { tenant, site: name, address, token, expires: new Date(expires).toISOString() };
   }
 
-  async setEnabled(actor: string, tenant: string, name: string, enabled: boolean): Promise<SiteView> {
+  async setEnabled(actor: Actor | string, tenant: string, name: string, enabled: boolean): Promise<SiteView> {
     const site = await this.registry.setEnabled(actor, tenant, name, enabled);
     this.#parts.states.know(site);
     if (!enabled) {
@@ -189,14 +194,14 @@ export class Hub {
     return this.#view(site);
   }
 
-  async revoke(actor: string, tenant: string, name: string): Promise<SiteView> {
+  async revoke(actor: Actor | string, tenant: string, name: string): Promise<SiteView> {
     const site = await this.registry.revoke(actor, tenant, name);
     this.#parts.states.know(site);
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this agent's key was revoked"));
     return this.#view(site);
   }
 
-  async removeSite(actor: string, tenant: string, name: string): Promise<void> {
+  async removeSite(actor: Actor | string, tenant: string, name: string): Promise<void> {
     const site = await this.registry.removeSite(actor, tenant, name);
     this.#parts.states.forget(site.id);
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this site was removed from the hub"));

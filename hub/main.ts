@@ -9,8 +9,17 @@ addTenant(program);
 addSite(program);
 addEndpoints(program);
 addQuery(program);
+addAudit(program);
 addCheckmk(program);
 await runProgram(program, process.argv.slice(2));
 
 import { createProgram, runProgram } from "../common/command/index.ts";
-import { addCheckmk, addEndpoints, addQuery, addServe, addSite, addTenant } from "./command/index.ts";
+import {
+  addAudit,
+  addCheckmk,
+  addEndpoints,
+  addQuery,
+  addServe,
+  addSite,
+  addTenant,
+} from "./command/index.ts";

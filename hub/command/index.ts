@@ -1,3 +1,4 @@
+export { addAudit } from "./audit.ts";
 export { addCheckmk } from "./checkmk.ts";
 export { addEndpoints } from "./endpoints.ts";
 export { addQuery } from "./query.ts";

@@ -30,7 +30,15 @@ import {
   trafficDetails,
 } from "../livestatus/index.ts";
 import { policyFor } from "../policy.ts";
-import { CentralConnections, Enrolment, openStore, parsePool, Registry } from "../registry/index.ts";
+import {
+  type Actor,
+  AuditRetention,
+  CentralConnections,
+  Enrolment,
+  openStore,
+  parsePool,
+  Registry,
+} from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/index.ts";
@@ -47,6 +55,7 @@ export function addServe(program: Command): void {
 
 /** In the run directory. */
 const STATE_FILE = "livestatus.state";
+const DAY = 86_400_000;
 /** ms for the last words to agents. */
 const FAREWELL = 50;
 
@@ -63,6 +72,13 @@ async function serve(places: Places): Promise<void> {
   const tls = await loadTls(config, places.stateDir);
   const store = await openStore(`sqlite:${join(places.stateDir, "registry.sqlite")}`);
   const registry = new Registry({ store, pool: parsePool(config.endpoints.pool), wall });
+  const retention = new AuditRetention({
+    store,
+    clock,
+    log,
+    rows: config.audit.keep_rows,
+    age: config.audit.keep_days * DAY,
+  });
   const enrolment = new Enrolment(store, registry, random, wall);
   const hold = config.limits.hold_seconds * 1000;
   const grace = config.limits.grace_seconds * 1000;
@@ -74,7 +90,7 @@ async function serve(places: Places): Promise<void> {
     grace,
     changed: (siteId) => livestatus.changed(siteId),
   });
-  const recorded = (actor: string, action: string, site: string, detail: string) =>
+  const recorded = (actor: Actor | string, action: string, site: string, detail: string) =>
     void registry.record(actor, action, site, detail).catch(() => log.warn("the registry cannot be written"));
   const central = new Central({
     lines: config.central,
@@ -85,7 +101,7 @@ async function serve(places: Places): Promise<void> {
     openSender,
     refused: ({ tenant, site, line, reason, untold }) => {
       const detail = [line, reason, ...(untold ? [`${untold} more before`] : [])];
-      recorded(`agent of ${tenant}/${site}`, "central.refuse", `${tenant}/${site}`, detail.join("; "));
+      recorded("agent", "central.refuse", `${tenant}/${site}`, detail.join("; "));
     },
   });
   const sites = new TunnelledSites({
@@ -109,9 +125,10 @@ async function serve(places: Places): Promise<void> {
     unreachable,
     generation: (siteId) => states.generation(siteId),
     refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
-      const detail = `${request}${user ? ` for ${user}` : ""}, refused by the ${by}: ${reason}`;
+      const actor = { who: user ? `client ${user}` : "client", from: client };
+      const detail = `${request}, refused by the ${by}: ${reason}`;
       const more = untold > 0 ? `; ${untold} more before` : "";
-      recorded(`client ${client}`, "livestatus.refuse", `${tenant}/${site}`, detail + more);
+      recorded(actor, "livestatus.refuse", `${tenant}/${site}`, detail + more);
     },
   });
   const { syncs, served } = openHttp(config, { sites, clock, log });
@@ -210,6 +227,7 @@ async function serve(places: Places): Promise<void> {
     });
     await hub.openEndpoints();
     stateFile.start();
+    retention.start();
     many.views.start();
     viewers.start();
     const address = `${config.listen.address}:${listener.port}`;
@@ -222,6 +240,7 @@ async function serve(places: Places): Promise<void> {
     // what follows is not the sites' doing
     states.close();
     await stateFile.stop();
+    retention.stop();
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);

@@ -1,5 +1,6 @@
 /** The site connections that were made at central Checkmk sites, so that no others are touched there. */
 
+import type { Actor } from "./audit.ts";
 import type { Registry } from "./registry.ts";
 import type { Store } from "./store.ts";
 
@@ -28,7 +29,7 @@ export class CentralConnections {
   }
 
   /** Notes that one is made or changed. The site need not be there any more. */
-  async note(actor: string, central: string, connection: CentralConnection): Promise<void> {
+  async note(actor: Actor | string, central: string, connection: CentralConnection): Promise<void> {
     const { id, tenant, site, socket } = connection;
     await this.store.transaction(
       (sql) => sql`
@@ -42,7 +43,7 @@ export class CentralConnections {
   }
 
   /** Notes that one is gone, or was not made after all. */
-  async forget(actor: string, central: string, id: string): Promise<void> {
+  async forget(actor: Actor | string, central: string, id: string): Promise<void> {
     const [gone] = await this.store.transaction(async (sql) => {
       const rows = await sql<CentralConnection>`
         SELECT id, tenant, site, socket FROM checkmk_connection WHERE central = ${central} AND id = ${id}`;

@@ -4,6 +4,7 @@ import { timingSafeEqual } from "node:crypto";
 import { FarsiteError } from "../../common/errors.ts";
 import { hashSecret, TOKEN_ID_BYTES, TOKEN_SECRET_BYTES } from "../../common/handshake/index.ts";
 import type { Random } from "../../common/random.ts";
+import type { Actor } from "./audit.ts";
 import type { Registry, Site } from "./registry.ts";
 import type { Statements, Store } from "./store.ts";
 
@@ -35,7 +36,7 @@ export class Enrolment {
   ) {}
 
   /** Makes a token for a site; the ones made for it before and not used end. `ttl` in ms. */
-  async issue(actor: string, tenant: string, name: string, ttl: number): Promise<IssuedToken> {
+  async issue(actor: Actor | string, tenant: string, name: string, ttl: number): Promise<IssuedToken> {
     const id = this.random.bytes(TOKEN_ID_BYTES);
     const secret = this.random.bytes(TOKEN_SECRET_BYTES);
     const now = this.wall();
@@ -62,11 +63,20 @@ export class Enrolment {
     return site;
   }
 
-  /** Uses the token up and makes `publicKey` the site's only key. Throws as `check` does. */
-  async redeem(id: Uint8Array, secret: Uint8Array, publicKey: Uint8Array, host: string): Promise<Site> {
+  /**
+   * Uses the token up and makes `publicKey` the site's only key. Throws as `check` does.
+   * @param from the agent's address
+   */
+  async redeem(
+    id: Uint8Array,
+    secret: Uint8Array,
+    publicKey: Uint8Array,
+    host: string,
+    from = "",
+  ): Promise<Site> {
     const { tenant, name } = await this.check(id, secret, publicKey);
     const key = hex(publicKey);
-    return this.registry.withSite(`agent ${host}`, tenant, name, async (sql, site, audit) => {
+    return this.registry.withSite({ who: `agent ${host}`, from }, tenant, name, async (sql, site, audit) => {
       const row = await this.#find(sql, id, secret, publicKey);
       if (row.used_by === key) return site;
       if ((await sql`SELECT 1 FROM agent_key WHERE public_key = ${key}`).length > 0) {
@@ -77,7 +87,7 @@ export class Enrolment {
       await sql`UPDATE agent_key SET ended_at = ${now} WHERE site_id = ${site.id} AND ended_at IS NULL`;
       await sql`INSERT INTO agent_key (public_key, site_id, host, enrolled_at)
                   VALUES (${key}, ${site.id}, ${host}, ${now})`;
-      await audit("agent.enrol", `host ${host} key ${key.slice(0, 16)}`);
+      await audit("agent.enrol", `key ${key.slice(0, 16)}`);
       return { ...site, key, host };
     });
   }

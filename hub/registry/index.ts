@@ -1,3 +1,4 @@
+export { type Actor, type AuditFilter, type AuditRecord, AuditRetention } from "./audit.ts";
 export { type CentralConnection, CentralConnections } from "./central-connections.ts";
 export { Enrolment } from "./enrolment.ts";
 export { parsePool } from "./pool.ts";

@@ -1,6 +1,7 @@
 /** Who is who: tenants, their sites, the keys and tokens of these. The one authority for all of it. */
 import { FarsiteError } from "../../common/errors.ts";
 import { siteName, tenantName } from "../../common/names.ts";
+import { type Actor, type AuditFilter, type AuditRecord, readAudit, writeAudit } from "./audit.ts";
 import type { Pool } from "./pool.ts";
 import type { Statements, Store } from "./store.ts";
 
@@ -59,7 +60,7 @@ export class Registry {
     this.#wall = options.wall;
   }
 
-  async addTenant(actor: string, name: string): Promise<void> {
+  async addTenant(actor: Actor | string, name: string): Promise<void> {
     checkName(tenantName, name, "tenant");
     await this.#store.transaction(async (sql) => {
       if ((await sql`SELECT 1 FROM tenant WHERE name = ${name}`).length > 0) {
@@ -79,7 +80,7 @@ export class Registry {
   }
 
   /** Removes a tenant that has no sites. */
-  async removeTenant(actor: string, name: string): Promise<void> {
+  async removeTenant(actor: Actor | string, name: string): Promise<void> {
     await this.#store.transaction(async (sql) => {
       const id = await tenantId(sql, name);
       if ((await sql`SELECT 1 FROM site WHERE tenant_id = ${id} LIMIT 1`).length > 0) {
@@ -91,7 +92,7 @@ export class Registry {
   }
 
   /** Adds a site with the services the central side may use, and gives it its address for life. */
-  async addSite(actor: string, tenant: string, name: string, services: string[]): Promise<Site> {
+  async addSite(actor: Actor | string, tenant: string, name: string, services: string[]): Promise<Site> {
     checkName(siteName, name, "site");
     return this.#store.transaction(async (sql) => {
       const owner = await tenantId(sql, tenant);
@@ -120,7 +121,7 @@ export class Registry {
     return this.#store.transaction((sql) => this.#site(sql, tenant, name));
   }
 
-  async setEnabled(actor: string, tenant: string, name: string, enabled: boolean): Promise<Site> {
+  async setEnabled(actor: Actor | string, tenant: string, name: string, enabled: boolean): Promise<Site> {
     return this.#store.transaction(async (sql) => {
       const site = await this.#site(sql, tenant, name);
       await sql`UPDATE site SET enabled = ${enabled ? 1 : 0} WHERE id = ${site.id}`;
@@ -130,7 +131,7 @@ export class Registry {
   }
 
   /** Says anew which services of a site the central side may use. */
-  async setServices(actor: string, tenant: string, name: string, services: string[]): Promise<Site> {
+  async setServices(actor: Actor | string, tenant: string, name: string, services: string[]): Promise<Site> {
     return this.#store.transaction(async (sql) => {
       const site = await this.#site(sql, tenant, name);
       await sql`DELETE FROM site_service WHERE site_id = ${site.id}`;
@@ -141,7 +142,7 @@ export class Registry {
   }
 
   /** Ends the agent's key and every open token of a site. */
-  async revoke(actor: string, tenant: string, name: string): Promise<Site> {
+  async revoke(actor: Actor | string, tenant: string, name: string): Promise<Site> {
     return this.#store.transaction(async (sql) => {
       const site = await this.#site(sql, tenant, name);
       const now = this.#wall();
@@ -153,7 +154,7 @@ export class Registry {
     });
   }
 
-  async removeSite(actor: string, tenant: string, name: string): Promise<Site> {
+  async removeSite(actor: Actor | string, tenant: string, name: string): Promise<Site> {
     return this.#store.transaction(async (sql) => {
       const site = await this.#site(sql, tenant, name);
       await sql`DELETE FROM site_service WHERE site_id = ${site.id}`;
@@ -194,14 +195,19 @@ export class Registry {
     );
   }
 
-  /** Writes into the audit what somebody tried and what came of it. */
-  async record(actor: string, action: string, target: string, detail: string): Promise<void> {
+  /** The newest audit records that are wanted, the newest last. */
+  records(filter: AuditFilter): Promise<AuditRecord[]> {
+    return readAudit(this.#store, filter);
+  }
+
+  /** Writes into the audit what somebody tried and what came of it; `target` is `TENANT` or `TENANT/SITE`. */
+  async record(actor: Actor | string, action: string, target: string, detail: string): Promise<void> {
     await this.#store.transaction((sql) => this.#audit(sql, actor, action, target, detail));
   }
 
   /** For the modules of this folder that add to what a site has. */
   async withSite<T>(
-    actor: string,
+    actor: Actor | string,
     tenant: string,
     name: string,
     work: (
@@ -272,9 +278,14 @@ export class Registry {
     );
   }
 
-  async #audit(sql: Statements, actor: string, action: string, target: string, detail = ""): Promise<void> {
-    await sql`INSERT INTO audit (at, actor, action, target, detail)
-              VALUES (${this.#wall()}, ${actor}, ${action}, ${target}, ${detail})`;
+  async #audit(
+    sql: Statements,
+    actor: Actor | string,
+    action: string,
+    target: string,
+    detail = "",
+  ): Promise<void> {
+    await writeAudit(sql, this.#wall(), actor, action, target, detail);
   }
 }
 

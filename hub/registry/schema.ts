@@ -64,4 +64,19 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       PRIMARY KEY (central, id)
     )`,
   ],
+  [
+    // who, from where, and the tenant and the site by themselves: to search by
+    "ALTER TABLE audit RENAME COLUMN actor TO who",
+    "ALTER TABLE audit ADD COLUMN origin TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE audit ADD COLUMN tenant TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE audit ADD COLUMN site TEXT NOT NULL DEFAULT ''",
+    "UPDATE audit SET tenant = target WHERE target NOT LIKE '%/%'",
+    // up to the slash, which is what is left when everything but slashes is taken from the end
+    `UPDATE audit SET
+       tenant = substr(target, 1, length(rtrim(target, replace(target, '/', ''))) - 1),
+       site = substr(target, length(rtrim(target, replace(target, '/', ''))) + 1)
+     WHERE target LIKE '%/%'`,
+    "ALTER TABLE audit DROP COLUMN target",
+    "CREATE INDEX audit_at ON audit (at)",
+  ],
 ];

@@ -174,7 +174,7 @@ async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: Ha
     return secured;
   });
   try {
-    const site = await deps.enrolment.redeem(hello.token, hello.secret, key, hello.host);
+    const site = await deps.enrolment.redeem(hello.token, hello.secret, key, hello.host, carrier.peer);
     deps.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "another enrolment replaced this agent's key"));
     deps.enrolled(site);
     deps.log.info("agent enrolled", {

@@ -7,6 +7,8 @@ import type { Hub } from "../hub.ts";
 import type { View } from "../livestatus/federation/index.ts";
 import type { CentralConnections } from "../registry/index.ts";
 import type { ViewerState } from "../viewer/index.ts";
+import { actorOf } from "./actor.ts";
+import { auditApp } from "./audit.ts";
 import { connectionsApp } from "./central-connections.ts";
 import { queryApp } from "./query.ts";
 
@@ -35,7 +37,6 @@ export interface ManySites {
 
 export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnections): Hono {
   const app = new Hono();
-  const actor = "admin socket";
 
   app.onError((error, context) => {
     if (!(error instanceof FarsiteError)) {
@@ -55,18 +56,21 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
   app.get("/tenants", async (context) => context.json(await hub.registry.tenants()));
   app.post("/tenants", async (context) => {
     const { name } = await body(context, addTenant);
-    await hub.registry.addTenant(actor, name);
+    await hub.registry.addTenant(actorOf(context), name);
     return context.json({ tenant: name }, 201);
   });
   app.delete("/tenants/:tenant", async (context) => {
-    await hub.registry.removeTenant(actor, context.req.param("tenant"));
+    await hub.registry.removeTenant(actorOf(context), context.req.param("tenant"));
     return context.json({});
   });
 
   app.get("/sites", async (context) => context.json(await hub.siteViews(context.req.query("tenant"))));
   app.post("/tenants/:tenant/sites", async (context) => {
     const { name, services } = await body(context, addSite);
-    return context.json(await hub.addSite(actor, context.req.param("tenant"), name, services), 201);
+    return context.json(
+      await hub.addSite(actorOf(context), context.req.param("tenant"), name, services),
+      201,
+    );
   });
 
   const site = "/tenants/:tenant/sites/:site";
@@ -76,32 +80,33 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
   });
   app.delete(site, async (context) => {
     const { tenant, site: name } = context.req.param();
-    await hub.removeSite(actor, tenant, name);
+    await hub.removeSite(actorOf(context), tenant, name);
     return context.json({});
   });
   app.put(`${site}/services`, async (context) => {
     const { tenant, site: name } = context.req.param();
     const { services } = await body(context, setServices);
-    return context.json(await hub.setServices(actor, tenant, name, services));
+    return context.json(await hub.setServices(actorOf(context), tenant, name, services));
   });
   app.post(`${site}/token`, async (context) => {
     const { tenant, site: name } = context.req.param();
     const { minutes } = await body(context, tokenRequest);
-    return context.json(await hub.issueToken(actor, tenant, name, minutes), 201);
+    return context.json(await hub.issueToken(actorOf(context), tenant, name, minutes), 201);
   });
   app.post(`${site}/enable`, async (context) => {
     const { tenant, site: name } = context.req.param();
-    return context.json(await hub.setEnabled(actor, tenant, name, true));
+    return context.json(await hub.setEnabled(actorOf(context), tenant, name, true));
   });
   app.post(`${site}/disable`, async (context) => {
     const { tenant, site: name } = context.req.param();
-    return context.json(await hub.setEnabled(actor, tenant, name, false));
+    return context.json(await hub.setEnabled(actorOf(context), tenant, name, false));
   });
   app.post(`${site}/revoke`, async (context) => {
     const { tenant, site: name } = context.req.param();
-    return context.json(await hub.revoke(actor, tenant, name));
+    return context.json(await hub.revoke(actorOf(context), tenant, name));
   });
 
+  app.route("/", auditApp(hub.registry));
   app.get("/endpoints", (context) => context.json(hub.endpoints.states()));
   if (many) {
     app.route(
@@ -111,7 +116,7 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
     app.get("/views", (context) => context.json(many.views.states()));
     app.get("/viewers", (context) => context.json(many.viewers.states()));
   }
-  if (connections) app.route("/", connectionsApp(connections, actor));
+  if (connections) app.route("/", connectionsApp(connections));
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;
 }

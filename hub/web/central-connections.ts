@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { FarsiteError } from "../../common/errors.ts";
 import type { CentralConnections } from "../registry/index.ts";
+import { actorOf } from "./actor.ts";
 
 /** Of one text, in UTF-16 units: longer than a socket's path, or an URL that somebody types. */
 const MAX_TEXT = 1_024;
@@ -11,8 +12,7 @@ const text = z.string().min(1).max(MAX_TEXT);
 const connection = z.strictObject({ id: text, tenant: text, site: text, socket: text });
 const place = z.object({ central: text });
 
-/** @param actor of the changes in the audit */
-export function connectionsApp(connections: CentralConnections, actor: string): Hono {
+export function connectionsApp(connections: CentralConnections): Hono {
   const app = new Hono();
   app.get("/checkmk/connections", async (context) => {
     const { central } = checked(place, context.req.query());
@@ -21,12 +21,12 @@ export function connectionsApp(connections: CentralConnections, actor: string): 
   app.post("/checkmk/connections", async (context) => {
     const { central } = checked(place, context.req.query());
     const made = checked(connection, await context.req.json().catch(() => undefined));
-    await connections.note(actor, central, made);
+    await connections.note(actorOf(context), central, made);
     return context.json({});
   });
   app.delete("/checkmk/connections/:id", async (context) => {
     const { central } = checked(place, context.req.query());
-    await connections.forget(actor, central, context.req.param("id"));
+    await connections.forget(actorOf(context), central, context.req.param("id"));
     return context.json({});
   });
   return app;

@@ -1,13 +1,12 @@
 /** Lines from sites to the central side, with the real programs: two tenants, both of whose sites are `main`. */
 
-import { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, connect as connectTcp } from "node:net";
-import { join } from "node:path";
 import { connect as connectTls, createServer as createTlsServer } from "node:tls";
 import { afterAll, expect, test } from "vitest";
+import type { AuditRecord } from "../../../hub/registry/index.ts";
 import { freeUdpPort, Receiver, sender } from "../../integration/central/rig.ts";
 import { FarsiteLab, freePort, until } from "../../lab/farsite.ts";
 import { makeAuthority } from "../certificates.ts";
@@ -125,16 +124,14 @@ test("one tenant's line is refused to another like one that is not there, logged
     output.includes(`line failed line=${line} reason="the hub does not allow this line for this site"`);
   expect(["only-acme", "nowhere"].map(said)).toEqual([true, true]);
   expect(hub.process.output).toMatch(/line refused site=globex\/main line=only-acme/);
-  const audit = new Database(join(hub.stateDir, "registry.sqlite"), { readonly: true });
-  const rows = () =>
-    audit.query("SELECT actor, target, detail FROM audit WHERE action = 'central.refuse'").all();
-  await until("the audit", () => rows().length > 0);
-  expect(rows()[0]).toEqual({
-    actor: "agent of globex/main",
-    target: "globex/main",
+  const records = () => hub.json<AuditRecord[]>("audit", "--action", "central.refuse");
+  await until("the audit", async () => (await records()).length > 0);
+  expect((await records())[0]).toMatchObject({
+    who: "agent",
+    tenant: "globex",
+    site: "main",
     detail: "only-acme; the site may not use a line of this name",
   });
-  audit.close();
 });
 
 test("both command lines show the lines", async () => {

@@ -1,8 +1,8 @@
 /** What the hub's programs tell a central site of real sites. */
-import { Database } from "bun:sqlite";
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuditRecord } from "../../../hub/registry/index.ts";
 import { API, type CentralSettings, OWN, problem, SECRET, TestCentral, USER } from "../../lab/central.ts";
 import {
   type CallOptions,
@@ -142,13 +142,14 @@ describe("farsite-hub checkmk apply", () => {
       },
     });
 
-    const registry = new Database(join(hub.stateDir, "registry.sqlite"), { readonly: true });
-    const audit = registry.query("SELECT target, detail FROM audit WHERE action = 'checkmk.connect'").all();
-    registry.close();
-    expect(audit).toContainEqual({
-      target: "acme/main",
-      detail: `main with tcp:${addresses["acme/main"]}:6557 at ${url}`,
-    });
+    const audit = await hub.json<AuditRecord[]>("audit", "--action", "checkmk.connect");
+    expect(audit).toContainEqual(
+      expect.objectContaining({
+        tenant: "acme",
+        site: "main",
+        detail: `main with tcp:${addresses["acme/main"]}:6557 at ${url}`,
+      }),
+    );
 
     const { token } = await hub.addSite("initech/hq");
     expect(token).toBeTruthy();

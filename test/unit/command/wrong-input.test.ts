@@ -6,7 +6,14 @@ import { addEnroll, addRun, addServices, addStatus } from "../../../agent/comman
 import { writeHub } from "../../../agent/state.ts";
 import { createProgram, runProgram } from "../../../common/command/index.ts";
 import { encodeToken } from "../../../common/handshake/index.ts";
-import { addEndpoints, addQuery, addServe, addSite, addTenant } from "../../../hub/command/index.ts";
+import {
+  addAudit,
+  addEndpoints,
+  addQuery,
+  addServe,
+  addSite,
+  addTenant,
+} from "../../../hub/command/index.ts";
 
 let directory: string;
 let err = "";
@@ -38,7 +45,7 @@ async function run(name: "farsite-hub" | "farsite-agent", ...argv: string[]): Pr
   const program = createProgram(name, "");
   const commands =
     name === "farsite-hub"
-      ? [addServe, addTenant, addSite, addEndpoints, addQuery]
+      ? [addServe, addTenant, addSite, addEndpoints, addQuery, addAudit]
       : [addEnroll, addRun, addStatus, addServices];
   for (const add of commands) add(program);
   const places = [
@@ -109,6 +116,7 @@ test.each([
   ["endpoints", ["endpoints"]],
   ["status", ["status", "--json"]],
   ["query", ["query", "--all", "GET hosts"]],
+  ["audit", ["audit", "--tenant", "acme"]],
 ])("%s without a running hub says how to start it", async (_, argv) => {
   expect(await hub(...argv)).toBe(1);
   told("E_HUB_DOWN", join(directory, "run", "admin.sock"), "farsite-hub serve");
@@ -120,6 +128,16 @@ test.each([
   ["without a line", ["--all"]],
 ])("a query %s is wrong usage", async (_, argv) => {
   expect(await hub("query", ...argv)).toBe(2);
+  told("E_USAGE");
+});
+
+test.each([
+  ["of a tenant and a site", ["--tenant", "acme", "--site", "acme/main"]],
+  ["without end", ["--limit", "100001"]],
+  ["of no records", ["--limit", "0"]],
+  ["since some time", ["--since", "yesterday"]],
+])("an audit %s is wrong usage", async (_, argv) => {
+  expect(await hub("audit", ...argv)).toBe(2);
   told("E_USAGE");
 });
 

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { CentralConnections } from "../../../hub/registry/index.ts";
 import { connectionsApp } from "../../../hub/web/central-connections.ts";
-import { open, query } from "./rig.ts";
+import { open } from "./rig.ts";
 
 const HERE = "https://mon.example/central/check_mk/api/1.0";
 const MADE = { id: "main", tenant: "acme", site: "main", socket: "tcp:127.64.0.1:6557" };
 
 async function connections() {
   const { store, registry, clock } = await open();
-  return { store, made: new CentralConnections(store, registry, () => clock.wall()) };
+  return { registry, made: new CentralConnections(store, registry, () => clock.wall()) };
 }
 
 test("what is noted is told, per central site, until it is forgotten", async () => {
@@ -25,26 +25,25 @@ test("what is noted is told, per central site, until it is forgotten", async () 
 });
 
 test("the audit knows who did it, and nothing of what was not there", async () => {
-  const { store, made } = await connections();
+  const { registry, made } = await connections();
   await made.note("test", HERE, MADE);
   await made.forget("test", HERE, "main");
   await made.forget("test", HERE, "main");
-  expect(await query(store, "SELECT actor, action, target, detail FROM audit ORDER BY id")).toEqual([
+  expect(await registry.records({ limit: 10 })).toMatchObject([
     {
-      actor: "test",
+      who: "test",
       action: "checkmk.connect",
-      target: "acme/main",
+      tenant: "acme",
+      site: "main",
       detail: `main with tcp:127.64.0.1:6557 at ${HERE}`,
     },
-    { actor: "test", action: "checkmk.disconnect", target: "acme/main", detail: `main at ${HERE}` },
+    { who: "test", action: "checkmk.disconnect", tenant: "acme", site: "main", detail: `main at ${HERE}` },
   ]);
 });
 
 test("the admin socket takes only what it knows", async () => {
   const { made } = await connections();
-  const app = connectionsApp(made, "admin socket").onError((error, context) =>
-    context.text(String(error), 400),
-  );
+  const app = connectionsApp(made).onError((error, context) => context.text(String(error), 400));
   const place = `/checkmk/connections?central=${encodeURIComponent(HERE)}`;
   const post = (body: string, path = place) => app.request(path, { method: "POST", body });
   expect((await post(JSON.stringify(MADE))).status).toBe(200);

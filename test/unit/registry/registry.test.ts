@@ -158,35 +158,38 @@ test("every change leaves a line of who did what to which, and when; a refused o
   await codeOf(registry.removeTenant("gus", "acme"));
   await registry.removeSite("hal", "acme", "main");
   await registry.removeTenant("ian", "acme");
-  const rows = await query(store, "SELECT at, actor, action, target, detail FROM audit ORDER BY id");
+  const rows = await query(
+    store,
+    "SELECT at, who, action, tenant || '/' || site, detail FROM audit ORDER BY id",
+  );
   const later = clock.wall();
   expect(rows.map(Object.values)).toEqual([
-    [later - 1_000, "ann", "tenant.add", "acme", ""],
+    [later - 1_000, "ann", "tenant.add", "acme/", ""],
     [later, "ben", "site.add", "acme/main", address],
     [later, "cat", "token.issue", "acme/main", `expires ${new Date(later + 60_000).toISOString()}`],
-    [later, "agent db1", "agent.enrol", "acme/main", "host db1 key abababababababab"],
+    [later, "agent db1", "agent.enrol", "acme/main", "key abababababababab"],
     [later, "dan", "site.disable", "acme/main", ""],
     [later, "eve", "site.enable", "acme/main", ""],
     [later, "fay", "site.revoke", "acme/main", ""],
     [later, "hal", "site.remove", "acme/main", address],
-    [later, "ian", "tenant.remove", "acme", ""],
+    [later, "ian", "tenant.remove", "acme/", ""],
   ]);
 });
 
 test("what somebody tried can be written into the audit, too", async () => {
   const { registry, store, clock } = await withSites([]);
-  await registry.record("client 192.0.2.1", "livestatus.refuse", "acme/main", "COMMAND X; it's; 'quoted'");
-  const [row] = (await query(
-    store,
-    "SELECT at, actor, action, target, detail FROM audit ORDER BY id DESC",
-  )) as object[];
-  expect(Object.values(row ?? {})).toEqual([
-    clock.wall(),
-    "client 192.0.2.1",
-    "livestatus.refuse",
-    "acme/main",
-    "COMMAND X; it's; 'quoted'",
-  ]);
+  const actor = { who: "client zoe", from: "192.0.2.1" };
+  await registry.record(actor, "livestatus.refuse", "acme/main", "COMMAND X; it's; 'quoted'");
+  const [row] = await query(store, "SELECT * FROM audit ORDER BY id DESC");
+  expect(row).toMatchObject({
+    at: clock.wall(),
+    who: "client zoe",
+    origin: "192.0.2.1",
+    action: "livestatus.refuse",
+    tenant: "acme",
+    site: "main",
+    detail: "COMMAND X; it's; 'quoted'",
+  });
 });
 
 test("a change that fails in the middle leaves nothing", async () => {
