@@ -73,7 +73,7 @@ export async function readAudit(store: Store, filter: AuditFilter): Promise<Audi
   const { tenant = null, site = null, action = "", since = 0, limit } = filter;
   const range = await store.transaction(
     (sql) => sql<{ first: number | null; last: number | null }>`
-      SELECT MIN(id) AS first, MAX(id) AS last FROM audit`,
+      SELECT (SELECT MIN(id) FROM audit) AS first, (SELECT MAX(id) FROM audit) AS last`,
   );
   const { first, last } = range[0] ?? { first: null, last: null };
   const found: Row[] = [];
