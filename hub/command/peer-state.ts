@@ -30,6 +30,7 @@ export function peerStateOf({ site, tunnel, current, unreachable, queries, now }
     reason: unreachable,
     since,
     lastOnline: up ? now : lastSeen,
+    started: tunnel.core?.state === "online" ? tunnel.core.core.started : undefined,
     address: site?.address ?? "",
     rtt: tunnel.rtt,
     queries,

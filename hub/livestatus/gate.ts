@@ -61,8 +61,12 @@ export interface GateState {
   cacheMisses: number;
 }
 
-/** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
+/**
+ * Refusals a second that are told one by one, and how many at once after a pause: each of those that people
+ * cause, but the audit must not be a way to fill the disk.
+ */
 const TOLD_PER_SECOND = 1;
+const TOLD_AT_ONCE = 10;
 /** Codes of requests that can be an attempt; one that is empty or late (451) is an accident. */
 const ATTEMPTS: ReadonlySet<number> = new Set([400, 413]);
 
@@ -90,7 +94,7 @@ export class Gate implements ClientHost {
     this.log = log.with({ site: `${site.tenant}/${site.name}` });
     this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
     this.#rate = policy.requestsPerSecond ? new Rate(clock, policy.requestsPerSecond) : undefined;
-    this.#told = new Rate(clock, TOLD_PER_SECOND);
+    this.#told = new Rate(clock, TOLD_PER_SECOND, TOLD_AT_ONCE);
     this.flights = new Flights({
       siteId: site.id,
       cache,

@@ -1,8 +1,10 @@
 /** How the rows of many sites become one answer. */
 
 import { Refusal } from "../../../common/livestatus/index.ts";
+import { computedColumn } from "./computed.ts";
+import { hubValue } from "./hub-columns.ts";
 import type { Share } from "./memory.ts";
-import { hubValue, type Peer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 import type { Query, SortKey } from "./query.ts";
 import { type Deviation, type StatsPlan, Totals } from "./stats.ts";
 import { compareValues, entryOf, type Row, type Value } from "./value.ts";
@@ -224,12 +226,29 @@ class Projections {
   }
 }
 
-function projection({ columns, peer }: Source, wanted: readonly string[]): (row: Row) => Row {
-  const from = wanted.map((name) => hubValue(peer, name) ?? columns.indexOf(name));
-  if (wanted.length === columns.length && from.every((at, place) => at === place)) {
+/** Where a cell comes from: its place in the row, what is made of the row, or a value that is known. */
+type Origin = number | ((row: Row) => Value) | { known: Value };
+
+function projection(source: Source, wanted: readonly string[]): (row: Row) => Row {
+  const from = wanted.map((name) => originOf(source, name));
+  if (wanted.length === source.columns.length && from.every((at, place) => at === place)) {
     return (row) => (row.length === wanted.length ? row : row.slice(0, wanted.length));
   }
-  return (row) => from.map((at): Value => (typeof at === "number" ? (row[at] ?? null) : at));
+  return (row) =>
+    from.map((at): Value => {
+      if (typeof at === "number") return row[at] ?? null;
+      return typeof at === "function" ? at(row) : at.known;
+    });
+}
+
+function originOf({ columns, peer }: Source, name: string): Origin {
+  const known = hubValue(peer, name);
+  if (known !== undefined) return { known };
+  const place = columns.indexOf(name);
+  const computed = place < 0 ? computedColumn(name) : undefined;
+  if (!computed) return place;
+  const base = columns.indexOf(computed.base);
+  return (row) => computed.of(row[base] ?? null, peer);
 }
 
 function sizeOf(row: Row): number {

@@ -4,11 +4,18 @@ import { Refusal } from "../../../common/livestatus/index.ts";
 import { matches } from "./operator.ts";
 
 export type Expression =
-  /** `raw` is the header's value as it came; only hub columns are looked at in parts. */
-  | { kind: "condition"; raw: string; column: string; depth: 1 }
+  | Condition
   | { kind: "and" | "or"; parts: readonly Expression[]; depth: number }
   | { kind: "not"; part: Expression; depth: number }
   | Constant;
+
+/** `raw` is the header's value as it came; only columns of the hub's are looked at in parts. */
+export interface Condition {
+  kind: "condition";
+  raw: string;
+  column: string;
+  depth: 1;
+}
 
 export interface Constant {
   kind: "constant";
@@ -39,7 +46,7 @@ export const TRUE: Constant = { kind: "constant", value: true, depth: 1 };
 export const FALSE: Constant = { kind: "constant", value: false, depth: 1 };
 
 /** Reads `COLUMN OPERATOR VALUE`. */
-export function condition(raw: string): Expression {
+export function condition(raw: string): Condition {
   const [, column] = /^(\S+)\s+\S+/.exec(raw) ?? [];
   if (column === undefined) throw new Refusal(400, "expected COLUMN OPERATOR VALUE");
   return { kind: "condition", raw, column, depth: 1 };
@@ -61,51 +68,60 @@ function levelled(expression: Expression): Expression {
 }
 
 /** Whether it says anything about a column of these. */
-export function mentions(expression: Expression, columns: ReadonlySet<string>): boolean {
+export function mentions(expression: Expression, these: (column: string) => boolean): boolean {
   switch (expression.kind) {
     case "condition":
-      return columns.has(expression.column);
+      return these(expression.column);
     case "not":
-      return mentions(expression.part, columns);
+      return mentions(expression.part, these);
     case "constant":
       return false;
     default:
-      return expression.parts.some((part) => mentions(part, columns));
+      return expression.parts.some((part) => mentions(part, these));
   }
 }
 
+/** What a condition compares with, and how. */
+export function comparison({ raw }: Condition): { operator: string; operand: string } {
+  const [, operator = "", operand = ""] = /^\S+\s+(\S+)\s?(.*)$/s.exec(raw) ?? [];
+  return { operator, operand };
+}
+
+/** A condition on a column whose value is known. @throws Refusal it means nothing */
+export function decided(condition: Condition, value: number | string): Constant {
+  const { operator, operand } = comparison(condition);
+  return matches(value, operator, operand) ? TRUE : FALSE;
+}
+
 /**
- * What is left of it where some columns have known values: a constant, or an expression without constants.
- * @param known undefined for a column that only the core knows
+ * What is left of it where something else stands for some conditions: a constant, or an expression without
+ * constants.
+ * @param settle what stands for a condition: another expression, or itself
  */
-export function resolve(expression: Expression, known: (column: string) => unknown): Expression {
+export function resolve(expression: Expression, settle: (condition: Condition) => Expression): Expression {
   switch (expression.kind) {
     case "constant":
       return expression;
-    case "condition": {
-      const value = known(expression.column);
-      if (value === undefined) return expression;
-      const [, operator = "", operand = ""] = /^\S+\s+(\S+)\s?(.*)$/s.exec(expression.raw) ?? [];
-      return matches(value, operator, operand) ? TRUE : FALSE;
-    }
+    case "condition":
+      return settle(expression);
     case "not": {
-      const part = resolve(expression.part, known);
+      const part = resolve(expression.part, settle);
       if (part.kind === "constant") return part.value ? FALSE : TRUE;
       return part === expression.part ? expression : negated(part);
     }
     default:
-      return resolveAll(expression, known);
+      return resolveAll(expression, settle);
   }
 }
 
 function resolveAll(
   expression: Extract<Expression, { parts: readonly Expression[] }>,
-  known: (column: string) => unknown,
+  settle: (condition: Condition) => Expression,
 ): Expression {
   const neutral = expression.kind === "and";
   const parts: Expression[] = [];
   for (const part of expression.parts) {
-    const resolved = resolve(part, known);
+    const resolved = resolve(part, settle);
     if (resolved.kind !== "constant") parts.push(resolved);
     else if (resolved.value !== neutral) return resolved;
   }

@@ -7,8 +7,7 @@ import type { Random } from "../../../common/random.ts";
 import { type AnswerEvents, type Answering, Channels, type GatedSite, type Question } from "../index.ts";
 import { Deviations } from "./deviation.ts";
 import { Memory } from "./memory.ts";
-import type { Peer } from "./peer.ts";
-import type { PeerState } from "./peers-table.ts";
+import type { Peer, PeerState } from "./peer.ts";
 import { View, type ViewLimits } from "./view.ts";
 
 export interface FederationLimits extends ViewLimits {
@@ -71,13 +70,12 @@ export class Federation {
   view(tenant: string | undefined): View {
     const present = this.#views.get(tenant);
     if (present) return present;
-    const { verdict, asking, stateOf, limits, clock, random, log, spoolDirectory } = this.#options;
+    const { verdict, asking, limits, clock, random, log, spoolDirectory } = this.#options;
     const view = new View({
       tenant,
       peers: () => this.#peersOf(tenant),
       verdict: (peer, request, client) => verdict(siteOf(peer), request, client),
       asking: (peer, client, question, events) => asking(siteOf(peer), client, question, events),
-      stateOf: (peer) => stateOf(siteOf(peer)),
       deviations: this.#deviations,
       memory: this.#memory,
       spool: {
@@ -105,6 +103,7 @@ export class Federation {
         tenant: site.tenant,
         site: site.name,
         key: tenant === undefined ? `${site.tenant}/${site.name}` : site.name,
+        state: () => this.#options.stateOf(site),
       }))
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#peers.set(tenant, peers);

@@ -1,3 +1,3 @@
 export { Federation, type FederationLimits, type FederationOptions } from "./federation.ts";
-export type { PeerState } from "./peers-table.ts";
+export type { PeerState } from "./peer.ts";
 export type { View } from "./view.ts";

@@ -1,6 +1,6 @@
-/** A site as one of many, and the columns that the hub adds to every table. */
+/** A site as one of many. */
 
-import type { Value } from "./value.ts";
+import type { StateWord } from "../index.ts";
 
 export interface Peer {
   id: number;
@@ -8,19 +8,28 @@ export interface Peer {
   site: string;
   /** What it is called at this endpoint: its name, or `TENANT/SITE` where there are several tenants. */
   key: string;
+  /** How it is now. */
+  state(): PeerState;
 }
 
-/** As in LMD, whose clients know a site by these; and what a monitoring engineer would call them. */
-const COLUMNS: Readonly<Record<string, (peer: Peer) => Value>> = {
-  peer_key: (peer) => peer.key,
-  peer_name: (peer) => peer.key,
-  tenant: (peer) => peer.tenant,
-  site: (peer) => peer.site,
-};
-
-export const HUB_COLUMNS: ReadonlySet<string> = new Set(Object.keys(COLUMNS));
-
-/** Undefined: the column is the core's. */
-export function hubValue(peer: Peer, column: string): Value | undefined {
-  return Object.hasOwn(COLUMNS, column) ? COLUMNS[column]?.(peer) : undefined;
+/** How a site is. */
+export interface PeerState {
+  /** In Checkmk's words. */
+  state: StateWord;
+  /** Queries can be answered now. */
+  up: boolean;
+  /** It has never been there. */
+  pending: boolean;
+  /** Why it is not up. */
+  reason: string | undefined;
+  /** ms since the epoch: of its state, and when it was there last. */
+  since: number;
+  lastOnline: number;
+  /** s since the epoch: when its core was started or last reloaded, where that is known. */
+  started: number | undefined;
+  address: string;
+  /** ms to its agent and back. */
+  rtt: number | undefined;
+  /** Since the start of the hub. */
+  queries: number;
 }

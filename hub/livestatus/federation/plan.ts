@@ -1,9 +1,22 @@
 /** What each site is asked for a query, and how its rows are read. */
 
-import { combined, type Expression, FILTER, headersOf, mentions, resolve } from "./expression.ts";
-import { HUB_COLUMNS, hubValue, type Peer } from "./peer.ts";
+import { computedColumn } from "./computed.ts";
+import {
+  type Condition,
+  combined,
+  comparison,
+  decided,
+  type Expression,
+  FILTER,
+  headersOf,
+  mentions,
+  resolve,
+} from "./expression.ts";
+import { hubValue, isHubColumn } from "./hub-columns.ts";
+import type { Peer } from "./peer.ts";
 import type { Query, Stat } from "./query.ts";
 import { keyColumn, planStats, type StatsPlan } from "./stats.ts";
+import { scalar } from "./value.ts";
 
 export interface SitePlan {
   /** A whole request: JSON behind a fixed16 head. */
@@ -17,7 +30,7 @@ export interface SitePlan {
 export class Plan {
   readonly query: Query;
   readonly #filter: Expression;
-  /** Whether conditions look at columns that the hub knows, so that sites are asked different things. */
+  /** Whether conditions look at columns of the hub's, so that sites are asked different things. */
   readonly #differs: boolean;
   #common: SitePlan | undefined;
 
@@ -25,12 +38,12 @@ export class Plan {
     this.query = query;
     this.#filter = combined("and", query.filters);
     const conditions = query.stats.flatMap((stat) => (stat.kind === "count" ? [stat.condition] : []));
-    this.#differs = [this.#filter, ...conditions].some((each) => mentions(each, HUB_COLUMNS));
+    this.#differs = [this.#filter, ...conditions].some((each) => mentions(each, isOurs));
   }
 
   /**
    * What to ask a site; undefined when none of its rows can match.
-   * @throws Refusal a condition on a column of the hub that means nothing
+   * @throws Refusal a condition on a column of the hub's that means nothing
    */
   for(peer: Peer): SitePlan | undefined {
     if (this.#differs) return this.#plan(peer);
@@ -39,8 +52,8 @@ export class Plan {
   }
 
   #plan(peer: Peer): SitePlan | undefined {
-    const known = (column: string) => hubValue(peer, column);
-    const filter = resolve(this.#filter, known);
+    const settle = (condition: Condition) => settled(condition, peer);
+    const filter = resolve(this.#filter, settle);
     if (filter.kind === "constant" && !filter.value) return undefined;
     const { query } = this;
     const columns = siteColumns(query);
@@ -48,7 +61,7 @@ export class Plan {
       query.stats.length === 0
         ? undefined
         : planStats(
-            query.stats.map((stat) => resolveStat(stat, known)),
+            query.stats.map((stat) => resolveStat(stat, settle)),
             query.table,
             // a core that groups by nothing answers a row when there are none
             (query.columns ?? []).length > 0 && columns?.length === 0,
@@ -75,15 +88,28 @@ function filterHeaders(filter: Expression): string[] {
   return parts.flatMap((part) => headersOf(part, FILTER));
 }
 
-function resolveStat(stat: Stat, known: (column: string) => unknown): Stat {
-  return stat.kind === "count" ? { kind: "count", condition: resolve(stat.condition, known) } : stat;
+function resolveStat(stat: Stat, settle: (condition: Condition) => Expression): Stat {
+  return stat.kind === "count" ? { kind: "count", condition: resolve(stat.condition, settle) } : stat;
+}
+
+function isOurs(column: string): boolean {
+  return isHubColumn(column) || computedColumn(column) !== undefined;
+}
+
+/** What a site is asked instead of a condition that only the hub understands. */
+function settled(condition: Condition, peer: Peer): Expression {
+  const value = hubValue(peer, condition.column);
+  if (value !== undefined) return decided(condition, scalar(value));
+  const { operator, operand } = comparison(condition);
+  return computedColumn(condition.column)?.condition(operator, operand, peer) ?? condition;
 }
 
 /** What a site is asked to show; undefined: everything. */
 function siteColumns({ columns, sort, stats, table }: Query): readonly string[] | undefined {
   if (columns === undefined) return undefined;
   const wanted = stats.length > 0 ? columns : [...columns, ...sort.map((key) => key.column)];
-  const asked = [...new Set(wanted)].filter((column) => !HUB_COLUMNS.has(column));
+  const bases = wanted.map((column) => computedColumn(column)?.base ?? column);
+  const asked = [...new Set(bases)].filter((column) => !isHubColumn(column));
   // a row must show something to be seen
   return asked.length === 0 && stats.length === 0 ? [keyColumn(table)] : asked;
 }

@@ -1,6 +1,7 @@
 /** Reads a GET into what it asks. Strict: what this hub does not understand it cannot merge. */
 
 import { headerValue, Refusal, type Request } from "../../../common/livestatus/index.ts";
+import { computedColumn } from "./computed.ts";
 import { combined, condition, type Expression, negated } from "./expression.ts";
 
 export const OPERATIONS = ["sum", "min", "max", "avg", "std", "suminv", "avginv"] as const;
@@ -215,6 +216,9 @@ function statOf(value: string): Stat {
   const operation = OPERATIONS.find((name) => name === first);
   if (!operation) return { kind: "count", condition: condition(value) };
   if (second === undefined || more.length > 0) throw new Refusal(400, `expected ${operation} COLUMN`);
+  const computed = computedColumn(second);
+  if (computed)
+    throw new Refusal(400, `the hub computes this column: only ${computed.base} can be summed up`);
   return { kind: "aggregate", operation, column: second };
 }
 

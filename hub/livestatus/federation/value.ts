@@ -41,6 +41,11 @@ function kindOf(value: Value): number {
   return Array.isArray(value) ? 3 : 4;
 }
 
+/** What a condition compares: lists and dictionaries that the hub itself has are compared as text. */
+export function scalar(value: Value): number | string {
+  return typeof value === "number" || typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** An entry of a dictionary, which some cores answer as a list of pairs. */
 export function entryOf(value: Value, entry: string): Value {
   if (value === null || typeof value !== "object") return null;

@@ -20,7 +20,7 @@ import { commandPeer } from "./commands.ts";
 import type { Deviations } from "./deviation.ts";
 import type { Memory } from "./memory.ts";
 import type { Peer } from "./peer.ts";
-import { PEER_TABLES, type PeerState, peersTable } from "./peers-table.ts";
+import { PEER_TABLES, peersTable } from "./peers-table.ts";
 import { parseQuery, type Query } from "./query.ts";
 import { Run, type RunLimits } from "./run.ts";
 import type { SpoolOptions } from "./spool.ts";
@@ -40,7 +40,6 @@ export interface ViewOptions {
   verdict: (peer: Peer, request: Request, client: string) => Refusal | undefined;
   /** A question to a site, which was found good. */
   asking: (peer: Peer, client: string, question: Question, events: AnswerEvents) => Answering;
-  stateOf: (peer: Peer) => PeerState;
   deviations: Deviations;
   memory: Memory;
   spool: SpoolOptions;
@@ -154,7 +153,7 @@ export class View implements ClientHost {
   }
 
   #run(request: Request, client: string, events: AnswerEvents): Run | Refusal {
-    const { asking, verdict, stateOf, deviations, memory, spool, clock, limits } = this.#options;
+    const { asking, verdict, deviations, memory, spool, clock, limits } = this.#options;
     const query = parseQuery(request);
     if (query instanceof Refusal) return query;
     const { peers, missing } = this.#select(query);
@@ -167,7 +166,7 @@ export class View implements ClientHost {
         query,
         peers,
         missing,
-        local: PEER_TABLES.has(query.table) ? peersTable(peers, stateOf, query) : undefined,
+        local: PEER_TABLES.has(query.table) ? peersTable(peers, query) : undefined,
         ask,
         deviations,
         memory,

@@ -177,6 +177,74 @@ describe.skipIf(missing.length > 0)("Livestatus over many sites", () => {
     expect(inexact).toBeGreaterThan(1_000);
   });
 
+  test("columns that LMD computes are made of what each core says", async () => {
+    const made = [
+      "state_order",
+      "last_state_change_order",
+      "has_long_plugin_output",
+      "host_last_state_change_order",
+    ];
+    const bases = ["state", "last_state_change", "long_plugin_output", "host_last_state_change"];
+    const names = ["host_name", "description"];
+    const expected: Item[] = [];
+    for (const [path, core] of cores) {
+      const [[started] = []] = await rows(livestatusOf(core), "GET status\nColumns: program_start");
+      const own = await rows(livestatusOf(core), `GET services\nColumns: ${[...names, ...bases].join(" ")}`);
+      for (const [host_name, description, state, changed, long, hostChanged] of own as Cell[][]) {
+        expected.push({
+          peer_key: path,
+          host_name: host_name ?? "",
+          description: description ?? "",
+          state_order: state === 2 ? 4 : (state ?? null),
+          last_state_change_order: (changed || started) as Cell,
+          has_long_plugin_output: Number(long !== ""),
+          host_last_state_change_order: (hostChanged || started) as Cell,
+        });
+      }
+    }
+    const [middle] = expected
+      .map((item) => item.last_state_change_order ?? 0)
+      .toSorted(compare)
+      .slice(expected.length / 2);
+    const columns = ["peer_key", ...names, ...made].join(" ");
+    for (const more of [
+      "",
+      "\nFilter: state_order > 2",
+      "\nFilter: has_long_plugin_output = 1",
+      "\nFilter: has_long_plugin_output = 0\nFilter: state_order != 0",
+      `\nFilter: last_state_change_order >= ${middle}`,
+      `\nFilter: last_state_change_order < ${middle}\nNegate:`,
+    ]) {
+      const sort =
+        "\nSort: state_order desc\nSort: last_state_change_order asc\nSort: peer_key asc\nSort: host_name asc\nSort: description asc";
+      const query = `GET services\nColumns: ${columns}${more}${sort}`;
+      const wanted = evaluate({ services: expected }, query, { family: "icinga", forgetful: false });
+      expect([more, await rows(endpointOf(undefined), query)]).toEqual([more, wanted.rows]);
+    }
+    const grouped =
+      "GET services\nColumns: state_order\nStats: state != 9\nStats: has_long_plugin_output = 0";
+    const withState = expected.map((item) => ({ ...item, state: 0 }));
+    const { rows: sums } = evaluate({ services: withState }, grouped, { family: "icinga", forgetful: false });
+    expect(await rows(endpointOf(undefined), grouped)).toEqual(sums);
+  });
+
+  test("what Thruk asks of LMD's tables status and sites is there", async () => {
+    const status =
+      "GET status\nColumns: peer_key program_start thruk configtool peer_name peer_addr lmd_last_cache_update";
+    const now = Date.now() / 1_000;
+    for (const row of await rows(endpointOf(undefined), status)) {
+      const [key, , thruk, configtool, name, address, updated] = row;
+      expect([thruk, configtool, name]).toEqual([{}, {}, key]);
+      expect(address).toMatch(/^127\./);
+      expect(Math.abs(Number(updated) - now)).toBeLessThan(60);
+    }
+    const sites =
+      `GET sites\nColumns: peer_key peer_name key name addr status bytes_send bytes_received queries last_error
+last_update last_online response_time idling last_query parent section lmd_last_cache_update federation_key
+federation_name federation_addr federation_type`.replaceAll(/\n(?!Columns)/g, " ");
+    for (const row of await rows(endpointOf(undefined), sites)) expect(row).not.toContain(null);
+  });
+
   test("without Columns, rows come with their header as each core has them", async () => {
     const [head, ...all] = await rows(endpointOf("acme"), "GET hostgroups");
     const direct = await Promise.all(

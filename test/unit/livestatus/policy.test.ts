@@ -122,3 +122,14 @@ test("a rate below one a second still lets one through at a time", () => {
   clock.advance(1);
   expect(rate.take()).toBe(true);
 });
+
+test("a rate may let more than a second's worth through after a pause", () => {
+  const clock = new FakeClock();
+  const rate = new Rate(clock, 1, 3);
+  const granted = () => Array.from({ length: 10 }, () => rate.take()).filter(Boolean).length;
+  expect(granted()).toBe(3);
+  clock.advance(2_000);
+  expect(granted()).toBe(2);
+  clock.advance(100_000);
+  expect(granted()).toBe(3);
+});

@@ -4,7 +4,24 @@ import type { Peer } from "../../../../hub/livestatus/federation/peer.ts";
 import { Plan } from "../../../../hub/livestatus/federation/plan.ts";
 import { parseQuery, type Query } from "../../../../hub/livestatus/federation/query.ts";
 
-const ONE: Peer = { id: 1, tenant: "acme", site: "one", key: "acme/one" };
+const ONE: Peer = {
+  id: 1,
+  tenant: "acme",
+  site: "one",
+  key: "acme/one",
+  state: () => ({
+    state: "online",
+    up: true,
+    pending: false,
+    reason: undefined,
+    since: 0,
+    lastOnline: 7_000,
+    started: 500,
+    address: "127.64.0.1",
+    rtt: undefined,
+    queries: 0,
+  }),
+};
 
 function parse(text: string): Query | Refusal {
   const reader = new RequestReader({ longest: 1 << 20 });
@@ -149,4 +166,54 @@ test("a count that depends on the site alone is the count of all rows, or none",
     ...["Stats: state = 0", "Stats: state = 0", "StatsNegate:", "StatsOr: 2", "Stats: state = 0"],
   ]);
   expect(asked(text, { ...ONE, site: "two" })).toEqual(["GET hosts", "Stats: state = 0"]);
+});
+
+test("a column that the hub computes is asked for by what it is made of, once", () => {
+  const query =
+    "GET services\nColumns: state_order description state host_last_state_change_order\nSort: state asc";
+  expect(asked(query)).toEqual(["GET services", "Columns: state description host_last_state_change"]);
+  expect(asked("GET services\nColumns: has_long_plugin_output\nStats: state = 0")?.slice(0, 2)).toEqual([
+    "GET services",
+    "Columns: long_plugin_output",
+  ]);
+});
+
+test.each([
+  ["state_order = 4", ["Filter: state = 2"]],
+  ["state_order >= 3", ["Filter: state = 2", "Filter: state = 3", "Or: 2"]],
+  ["service_state_order < 1", ["Filter: service_state = 0"]],
+  ["has_long_plugin_output = 1", ["Filter: long_plugin_output !="]],
+  ["has_long_plugin_output != 1", ["Filter: long_plugin_output ="]],
+  // the core was started at 500
+  [
+    "last_state_change_order >= 400",
+    ["Filter: last_state_change = 0", "Filter: last_state_change >= 400", "Or: 2"],
+  ],
+  // joined by And in any case
+  ["last_state_change_order > 500", ["Filter: last_state_change != 0", "Filter: last_state_change > 500"]],
+  ["peer_status = 0", []],
+])("a condition on it is one on what it is made of: %s", (filter, expected) => {
+  expect(asked(`GET services\nColumns: state\nFilter: ${filter}`)?.slice(2)).toEqual(expected);
+});
+
+test("a site is not asked for what no row of it can meet", () => {
+  for (const filter of ["state_order = 2", "has_long_plugin_output > 1", "peer_status != 0", "peer_addr = x"])
+    expect([filter, asked(`GET services\nColumns: state\nFilter: ${filter}`)]).toEqual([filter, undefined]);
+});
+
+test.each([
+  ["Filter: state_order = critical", "the column holds numbers"],
+  ["Filter: last_state_change_order ~ 1", "invalid operator"],
+])("a condition that means nothing is refused: %s", (line, message) => {
+  expect(() => asked(`GET services\nColumns: state\n${line}`)).toThrow(
+    expect.objectContaining({ code: 400, message: expect.stringContaining(message) }),
+  );
+});
+
+test("what the hub computes cannot be summed up by a core", () => {
+  expect(parse("GET services\nStats: avg last_state_change_order")).toMatchObject({
+    code: 400,
+    message:
+      "while processing header 'Stats': the hub computes this column: only last_state_change can be summed up",
+  });
 });
