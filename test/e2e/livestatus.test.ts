@@ -1,7 +1,6 @@
 /** What the hub and the agent do with Livestatus when their files say so. */
-import { Database } from "bun:sqlite";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AuditRecord } from "../../hub/registry/index.ts";
 import { FarsiteLab, type TestAgent, type TestHub, until } from "../lab/farsite.ts";
 import { Client, type Place, placesOf } from "./client.ts";
 import { manners, PROBED_ONCE, Target } from "./target.ts";
@@ -11,7 +10,7 @@ afterAll(() => lab.end());
 
 const PATH = "acme/main";
 const ANSWER = "200           2\nok";
-const COMMAND = "COMMAND [1700000000] RESTART_PROGRAM\n\n";
+const COMMAND = "COMMAND [1700000000] RESTART_PROGRAM;secret\nAuthUser: zo\x1b[2Je\n\n";
 const FIXED = "ResponseHeader: fixed16\n";
 
 let target: Target;
@@ -81,16 +80,28 @@ describe("a site that is there", () => {
     await until("the log line", () =>
       /livestatus request refused.*request="COMMAND RESTART_PROGRAM"/.test(hub.process.output),
     );
-    const registry = new Database(join(hub.stateDir, "registry.sqlite"), { readonly: true });
-    const rows = registry
-      .query("SELECT actor, target, detail FROM audit WHERE action = 'livestatus.refuse'")
-      .all();
-    registry.close();
-    expect(rows[0]).toEqual({
-      actor: "client 127.0.0.1",
-      target: PATH,
-      detail: "COMMAND RESTART_PROGRAM, refused by the hub: the command RESTART_PROGRAM is not allowed here",
-    });
+    const shown = await hub.ok("audit", "--site", PATH, "--since", "1h");
+    // by TCP first, then by Unix socket
+    const [byTcp, byUnix] = shown.trimEnd().split("\n").slice(-2);
+    expect(byUnix).toMatch(/e +unix +livestatus\.refuse/);
+    expect(byTcp).toMatch(
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ {2}client zo\\u001b\[2Je +127\.0\.0\.1 +livestatus\.refuse +acme\/main +/,
+    );
+    expect(byTcp).toContain(
+      "COMMAND RESTART_PROGRAM, refused by the hub: the command RESTART_PROGRAM is not allowed here",
+    );
+    expect(shown).not.toMatch(/secret|\p{Cc}(?<!\n)/u);
+    expect((await hub.json<AuditRecord[]>("audit", "--site", PATH)).map(({ action }) => action)).toEqual([
+      "site.add",
+      "token.issue",
+      "agent.enrol",
+      "livestatus.refuse",
+      "livestatus.refuse",
+    ]);
+    const changes = await hub.json<AuditRecord[]>("audit", "--tenant", "acme", "--action", "site.");
+    expect(changes.map(({ site }) => site)).toEqual(["never", "main"]);
+    for (const { who, from } of changes)
+      expect([who, from]).toEqual([expect.stringMatching(/^admin \S/), "admin socket"]);
   });
 
   test("lets in only what its own agent's file allows, whatever the hub thinks", async () => {
@@ -111,5 +122,10 @@ describe("a site that is there", () => {
     await until("the log line", () =>
       /service failed service=livestatus reason="COMMAND ADD_X was not let in/.test(agent.process.output),
     );
+    const refusals = await hub.json<AuditRecord[]>("audit", "--action", "livestatus.refuse");
+    expect([...new Set(refusals.slice(-4).map(({ detail }) => detail))]).toEqual([
+      "COMMAND ADD_X, refused by the agent: its agent does not allow this request",
+      "GET hosts, refused by the agent: the table hosts is not open to queries here",
+    ]);
   });
 });
