@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../../agent/status.ts";
 import type { EndpointState } from "../../../hub/endpoint/index.ts";
-import type { HubStatus, SiteView } from "../../../hub/hub.ts";
+import type { HubStatus, SiteDetails, SiteView } from "../../../hub/hub.ts";
 import manifest from "../../../package.json" with { type: "json" };
 import { FarsiteLab, freePort, type TestAgent } from "../../lab/farsite.ts";
 import { Client, placesOf } from "../client.ts";
@@ -174,9 +174,14 @@ describe("what scripts read", () => {
     const [only, ...others] = await hub.json<SiteView[]>("site", "list", "globex");
     expect(others).toEqual([]);
     expect(withoutRtt(only!)).toEqual(site("globex"));
-    expect(withoutRtt(await hub.json<SiteView>("site", "show", "acme/main"))).toEqual({
-      ...site("acme"),
-      syncs: [],
+    const { policy, ...view } = await hub.json<SiteDetails>("site", "show", "acme/main");
+    expect(withoutRtt(view)).toEqual({ ...site("acme"), syncs: [] });
+    expect(policy).toEqual({
+      commands: "all",
+      tables: "all",
+      longest_request_mib: 4,
+      largest_answer_mib: 128,
+      query_timeout_seconds: 120,
     });
   });
 
