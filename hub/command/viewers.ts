@@ -35,7 +35,7 @@ export function openViewers(parts: ViewerParts): Viewers {
     resolve: (scope) => resolve(scope, parts),
     refused: (client, view, detail) =>
       void registry
-        .record(`client ${client}`, "viewer.refuse", view, detail)
+        .record({ who: "client", from: client }, "viewer.refuse", view, detail)
         .catch(() => log.warn("the registry cannot be written")),
     clock,
     log,

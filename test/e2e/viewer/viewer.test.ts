@@ -1,11 +1,11 @@
 /** TCP addresses for viewer sites: who gets in, and what is seen of what goes wrong. */
-import { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import type { AuditRecord } from "../../../hub/registry/index.ts";
 import type { ViewerState } from "../../../hub/viewer/index.ts";
 import { FarsiteLab, freePort, type TestAgent, type TestHub, until } from "../../lab/farsite.ts";
 import { type Authority, type CertificateFiles, makeAuthority } from "../certificates.ts";
@@ -111,13 +111,9 @@ function logged(name: Name, pattern: RegExp): Promise<void> {
   );
 }
 
-function audit(name: Name): { actor: string; target: string; detail: string }[] {
-  const registry = new Database(join(hub.stateDir, "registry.sqlite"), { readonly: true });
-  const rows = registry
-    .query("SELECT actor, target, detail FROM audit WHERE action = 'viewer.refuse' ORDER BY id")
-    .all() as { actor: string; target: string; detail: string }[];
-  registry.close();
-  return rows.filter(({ detail }) => detail.includes(`:${portOf(name)};`));
+async function audit(name: Name): Promise<AuditRecord[]> {
+  const records = await hub.json<AuditRecord[]>("audit", "--action", "viewer.refuse");
+  return records.filter(({ detail }) => detail.includes(`:${portOf(name)};`));
 }
 
 describe.skipIf(!hasPython)("a client as Checkmk's GUI", () => {
@@ -173,11 +169,9 @@ describe.skipIf(!hasPython)("a client as Checkmk's GUI", () => {
     const command = "COMMAND [1700000000] RESTART_PROGRAM\n\n";
     const saw = await look("site", { source: "127.1.2.3", raw: command });
     expect(saw).toMatchObject({ text: "", broken: expect.stringContaining("SSLError") });
-    await until("the audit record", () => {
-      const registry = new Database(join(hub.stateDir, "registry.sqlite"), { readonly: true });
-      const rows = registry.query("SELECT actor, target FROM audit WHERE action = 'livestatus.refuse'").all();
-      registry.close();
-      return rows.some((row) => Bun.deepEquals(row, { actor: "client 127.1.2.3", target: "acme/main" }));
+    await until("the audit record", async () => {
+      const records = await hub.json<AuditRecord[]>("audit", "--action", "livestatus.refuse");
+      return records.some(({ from, tenant, site }) => `${from} ${tenant}/${site}` === "127.1.2.3 acme/main");
     });
   });
 });
@@ -226,10 +220,12 @@ describe("an address that is not in only_from", () => {
       const client = await plainClient(name, "127.0.0.9").over();
       expect(client).toMatchObject({ broken: "ECONNRESET", received: 0, ended: false });
       await logged(name, /viewer refused .*client=127.0.0.9 reason="its address is not in only_from"/);
-      await until("the audit record", () => audit(name).length > 0);
-      expect(audit(name)[0]).toEqual({
-        actor: "client 127.0.0.9",
-        target: "acme/main",
+      await until("the audit record", async () => (await audit(name)).length > 0);
+      expect((await audit(name))[0]).toMatchObject({
+        who: "client",
+        from: "127.0.0.9",
+        tenant: "acme",
+        site: "main",
         detail: `at ${HOST}:${portOf(name)}; its address is not in only_from`,
       });
     }
@@ -245,19 +241,18 @@ describe("an address that is not in only_from", () => {
   });
 
   test("that comes a hundred times fills neither log nor audit: the rest is counted", async () => {
-    const before = audit("site").length;
+    const before = (await audit("site")).length;
     const all = Array.from({ length: 100 }, () => plainClient("site", "127.0.0.10").over());
     await Promise.all(all);
     // the first of the next second says how many there were
     await until("the count", async () => {
       await plainClient("site", "127.0.0.10").over();
-      return audit("site").some(({ detail }) => /only_from; \d+ more before/.test(detail));
+      return (await audit("site")).some(({ detail }) => /only_from; \d+ more before/.test(detail));
     });
-    const counted = audit("site").flatMap(({ detail }) =>
-      Number(/; (\d+) more before/.exec(detail)?.[1] ?? 0),
-    );
+    const records = await audit("site");
+    const counted = records.flatMap(({ detail }) => Number(/; (\d+) more before/.exec(detail)?.[1] ?? 0));
     expect(counted.reduce((sum, each) => sum + each, 0)).toBeGreaterThan(80);
-    expect(audit("site").length - before).toBeLessThan(20);
+    expect(records.length - before).toBeLessThan(20);
   });
 
   test("one of IPv4 that comes to a socket of IPv6 is held against rules of IPv4", async () => {
@@ -307,7 +302,7 @@ describe.skipIf(!hasPython)("client certificates", () => {
         "clients",
         /viewer refused .*reason="it(s certificate is not accepted| shows no certificate)/,
       );
-      await until("the audit record", () => audit("clients").length > 0);
+      await until("the audit record", async () => (await audit("clients")).length > 0);
     },
   );
 });
