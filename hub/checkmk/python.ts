@@ -1,6 +1,6 @@
 /** Python literals, laid out as people write them. */
 
-import { pythonString } from "../../common/python.ts";
+import { pythonString } from "../../common/python/index.ts";
 
 /** A tuple; an array becomes a list. */
 export class Tuple {

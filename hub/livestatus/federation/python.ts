@@ -1,6 +1,6 @@
 /** Python literals, in ASCII: whatever encoding the reader takes them for, they mean the same. */
 
-import { pythonString } from "../../../common/python.ts";
+import { pythonString } from "../../../common/python/index.ts";
 import type { Value } from "./value.ts";
 
 /** @param prefix of texts: `u` makes them Unicode for Python 2, and changes nothing for Python 3.3 and later */

@@ -1,0 +1,98 @@
+/** Files as a dependency of what must survive a crash, so that tests can make every single step fail. */
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+
+export interface Disk {
+  /** Makes a directory, and its parents, that only its owner may enter. */
+  ensure(directory: string): Promise<void>;
+  /** Names in a directory, in no order; none when there is no such directory. */
+  list(directory: string): Promise<string[]>;
+  /** The first `bytes` bytes of a file, or fewer, and how long it is. Throws also when there is no such file. */
+  head(path: string, bytes: number): Promise<{ bytes: Buffer; size: number }>;
+  /** Writes a new file, or over an old one, and flushes it; on failure nothing is left of it. Default mode 0600. */
+  write(path: string, parts: readonly Uint8Array[], mode?: number): Promise<void>;
+  /** In one step, over whatever has that name. Lasts once the directory is flushed. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file, or a directory and all in it. Nothing happens when there is none. */
+  remove(path: string): Promise<void>;
+  exists(path: string): Promise<boolean>;
+  /** Flushes a directory: the names in it. */
+  sync(directory: string): Promise<void>;
+}
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+
+export const systemDisk: Disk = {
+  ensure: async (directory) => {
+    await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+  },
+  list: async (directory) => {
+    try {
+      return await readdir(directory);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  },
+  head: (path, bytes) =>
+    withFile(path, "r", async (file) => {
+      const { size } = await file.stat();
+      const buffer = Buffer.allocUnsafe(Math.min(bytes, size));
+      let at = 0;
+      while (at < buffer.length) {
+        const { bytesRead } = await file.read(buffer, at, buffer.length - at, at);
+        if (bytesRead === 0) break;
+        at += bytesRead;
+      }
+      return { bytes: buffer.subarray(0, at), size };
+    }),
+  write: async (path, parts, mode) => {
+    try {
+      await withFile(
+        path,
+        "w",
+        async (file) => {
+          // the umask is not to decide who may read it
+          if (mode !== undefined) await file.chmod(mode);
+          await file.writeFile(Buffer.concat(parts));
+          await file.datasync();
+        },
+        PRIVATE_FILE,
+      );
+    } catch (error) {
+      await rm(path, { force: true }).catch(() => {});
+      throw error;
+    }
+  },
+  rename,
+  remove: async (path) => {
+    await rm(path, { force: true, recursive: true });
+  },
+  exists: (path) =>
+    lstat(path).then(
+      () => true,
+      (error: unknown) => {
+        if (isMissing(error)) return false;
+        throw error;
+      },
+    ),
+  sync: (directory) => withFile(directory, "r", (handle) => handle.sync()),
+};
+
+async function withFile<T>(
+  path: string,
+  flags: string,
+  work: (file: FileHandle) => Promise<T>,
+  mode?: number,
+): Promise<T> {
+  const file = await open(path, flags, mode);
+  try {
+    return await work(file);
+  } finally {
+    await file.close();
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}

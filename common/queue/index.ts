@@ -1,0 +1,1 @@
+export { type Entry, MOST_ASIDE, Queue, type QueueOptions } from "./queue.ts";

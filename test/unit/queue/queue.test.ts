@@ -1,0 +1,146 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { type Entry, MOST_ASIDE, Queue } from "../../../common/queue/index.ts";
+import { MemoryDisk } from "./memory-disk.ts";
+
+const meta = z.object({ name: z.string() });
+type Meta = z.output<typeof meta>;
+
+function open(disk: MemoryDisk, damaged: string[] = [], after = 0): Promise<Queue<Meta>> {
+  return Queue.open({
+    disk,
+    directory: "/queue",
+    meta,
+    aside: "/aside",
+    after,
+    damaged: (name, reason) => damaged.push(`${name}: ${reason}`),
+  });
+}
+
+const put = (queue: Queue<Meta>, name: string): Promise<Entry<Meta>> =>
+  queue.append({ name }, Buffer.from(`body of ${name}`));
+
+const namesOf = (queue: Queue<Meta>): string[] => [...queue.entries()].map((entry) => entry.meta.name);
+
+async function bodyOf(queue: Queue<Meta>, number: number): Promise<string> {
+  return String(await queue.read(queue.get(number)!));
+}
+
+test("items come back in order, each with its number and body, also after a restart", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const entries = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  expect(entries.map(({ number }) => number)).toEqual([1, 2, 3]);
+  const again = await open(disk.after("power cut"));
+  expect(namesOf(again)).toEqual(["a", "b", "c"]);
+  expect(await bodyOf(again, 2)).toBe("body of b");
+  expect([again.length, again.bytes]).toEqual([queue.length, queue.bytes]);
+  expect((await put(again, "d")).number).toBe(4);
+});
+
+test("a number is not given again, not even when the queue was empty at a restart", async () => {
+  const queue = await open(new MemoryDisk(), [], 17);
+  expect((await put(queue, "a")).number).toBe(18);
+});
+
+test("many items that come at once share the flush of the directory", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const before = disk.steps;
+  await Promise.all(Array.from({ length: 64 }, (_, n) => put(queue, `n${n}`)));
+  // the first one goes alone; two steps for each file and one rename; one flush for all
+  expect(disk.steps - before).toBeLessThanOrEqual(64 * 3 + 2);
+});
+
+test("what is removed or set aside is gone; what is set aside is kept for people", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [a, b] = await Promise.all([put(queue, "a"), put(queue, "b")]);
+  await queue.remove([a]);
+  await queue.setAside(b);
+  expect([queue.length, queue.bytes, queue.first]).toEqual([0, 0, undefined]);
+  expect([disk.names("/queue"), disk.names("/aside")]).toEqual([[], ["queue-000000000002"]]);
+});
+
+test("only so many files are kept aside", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const entries = await Promise.all(Array.from({ length: MOST_ASIDE + 5 }, (_, n) => put(queue, `n${n}`)));
+  for (const entry of entries) await queue.setAside(entry);
+  expect([disk.names("/aside").length, disk.names("/queue").length]).toEqual([MOST_ASIDE, 0]);
+});
+
+test.each([
+  ["cut short", (bytes: Buffer) => bytes.subarray(0, bytes.length - 3)],
+  ["cut in its head", (bytes: Buffer) => bytes.subarray(0, 20)],
+  ["empty", () => Buffer.alloc(0)],
+  ["of another format", (bytes: Buffer) => Buffer.concat([Buffer.from("XXXX"), bytes.subarray(4)])],
+])("a file that is %s is set aside and reported at the start; the others stay", async (_, damage) => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  const path = "/queue/000000000002";
+  disk.files.set(path, damage(disk.files.get(path)!));
+  const damaged: string[] = [];
+  const again = await open(disk.after("kill"), damaged);
+  expect(namesOf(again)).toEqual(["a", "c"]);
+  expect(damaged).toHaveLength(1);
+  expect((await put(again, "d")).number).toBe(4);
+});
+
+test("a body whose bytes changed is not given out, but set aside and reported", async () => {
+  const disk = new MemoryDisk();
+  const damaged: string[] = [];
+  const queue = await open(disk, damaged);
+  const entry = await put(queue, "a");
+  const bytes = disk.files.get("/queue/000000000001")!;
+  bytes[bytes.length - 1]! ^= 1;
+  expect(await queue.read(entry)).toBeUndefined();
+  expect(damaged).toEqual(["000000000001: its checksum is wrong"]);
+  expect([queue.length, disk.names("/aside").length]).toEqual([0, 1]);
+});
+
+/** Steps of three items that come at once. */
+const STEPS = 20;
+
+test("a full disk at any step loses nothing that was promised, keeps the order, and a later try succeeds", async () => {
+  for (let step = 1; step <= STEPS; step++) {
+    const disk = new MemoryDisk();
+    const queue = await open(disk);
+    disk.fail(step);
+    const names = ["a", "b", "c"];
+    const outcomes = await Promise.allSettled(names.map((name) => put(queue, name)));
+    const taken = names.filter((_, index) => outcomes[index]?.status === "fulfilled");
+    expect(namesOf(queue), `step ${step}`).toEqual(taken);
+    expect(names.slice(0, taken.length), `step ${step}`).toEqual(taken);
+    for (const name of names.slice(taken.length)) await put(queue, name);
+    const again = await open(disk.after("power cut"));
+    expect(namesOf(again), `step ${step}`).toEqual(names);
+  }
+});
+
+test("after a crash at any step all that was promised is there, in order, each item whole", async () => {
+  for (const how of ["kill", "power cut"] as const) {
+    for (let step = 1; step <= STEPS; step++) {
+      for (const done of [false, true]) {
+        const disk = new MemoryDisk();
+        const queue = await open(disk);
+        const crashed = disk.crash(step, done);
+        const promised: string[] = [];
+        const all = Promise.all(
+          ["a", "b", "c"].map((name) => put(queue, name).then(() => promised.push(name))),
+        );
+        await Promise.race([crashed, all]);
+        const damaged: string[] = [];
+        const again = await open(disk.after(how), damaged);
+        const there = namesOf(again);
+        expect(there.slice(0, promised.length), `${how} ${step}`).toEqual(promised);
+        expect(["a", "b", "c"].slice(0, there.length), `${how} ${step}`).toEqual(there);
+        expect(damaged).toEqual([]);
+        for (const entry of again.entries()) {
+          expect(await bodyOf(again, entry.number)).toBe(`body of ${entry.meta.name}`);
+        }
+      }
+    }
+  }
+});
