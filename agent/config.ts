@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Address } from "../common/address.ts";
 import { MOST_LISTENERS } from "../common/handshake/index.ts";
 import { ownPolicyKeys } from "../common/livestatus/index.ts";
-import { serviceName } from "../common/names.ts";
+import { lineName, serviceName } from "../common/names.ts";
 import { parseListenAddress, placeOf } from "./listen/index.ts";
 import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
@@ -27,7 +27,7 @@ const listenAddress = z
   )
   .transform((text) => ({ text, address: parseListenAddress(text) as Address }));
 
-const listen = z.record(serviceName, listenAddress).superRefine((lines, { addIssue }) => {
+const listen = z.record(lineName, listenAddress).superRefine((lines, { addIssue }) => {
   const wrong = (name: string, input: string | undefined, message: string) =>
     addIssue({ code: "custom", path: name === "" ? [] : [name], input, message });
   const count = Object.keys(lines).length;
@@ -119,6 +119,22 @@ const probe = z
     "timeout_seconds at most half of interval_seconds",
   );
 
+const notifications = z.strictObject({
+  /** The site's spool folder, from which notifications marked for forwarding are taken. */
+  spool: z.string().startsWith("/", "an absolute path").optional(),
+  /** Where files go that cannot be read; by default the folder `corrupted` beside the spool. */
+  corrupted: z.string().startsWith("/", "an absolute path").optional(),
+});
+
+const outbox = z.strictObject({
+  /** Items of one lane on this host's disk; more stay where they came from. */
+  items: z.int().min(1).max(1_000_000).default(100_000),
+  /** MiB of them. */
+  mib: z.number().min(0.001).max(65_536).default(256),
+  /** Hours after which an item that the hub did not take is given up. */
+  hours: z.number().min(0.01).max(8_760).default(168),
+});
+
 /** What is said of one site: at the top level where this agent serves one, below [sites.NAME] where several. */
 const siteKeys = {
   hub: hub.prefault({}),
@@ -129,6 +145,7 @@ const siteKeys = {
   /** What the hub may ask of the service livestatus; as long as nothing is said, its bytes are not looked at. */
   livestatus: z.strictObject(ownPolicyKeys).prefault({}),
   probe: probe.prefault({}),
+  notifications: notifications.prefault({}),
 };
 const site = z.strictObject(siteKeys);
 export type SiteConfig = z.output<typeof site>;
@@ -142,6 +159,8 @@ const whole = z.strictObject({
   ...siteKeys,
   /** Several sites, by the names of their enrolments. */
   sites: z.record(enrolmentName, site).default({}),
+  /** What waits on this host's disk until the hub has it, for each site. */
+  outbox: outbox.prefault({}),
   /** An authority file (PEM) that vouches for the hub's certificate, besides the system's. */
   ca_file: z.string().optional(),
   limits: limits.prefault({}),

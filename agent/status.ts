@@ -6,6 +6,7 @@ import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
+import type { Forwarding, NotifyStatus, OutboxLane } from "./outbox/index.ts";
 import type { Services } from "./service/index.ts";
 import { type Connector, type ConnectorStatus, type Failure, failureOf } from "./tunnel/index.ts";
 
@@ -30,7 +31,13 @@ export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError">
   listeners: ListenerState[];
   /** Undefined when there is none, or it was not asked yet. */
   core: CoreStatus | undefined;
+  /** What waits for the hub; `oldest` is ISO 8601. */
+  outbox: OutboxView[];
+  /** Undefined when none are taken. */
+  notifications: NotifyStatus | undefined;
 }
+
+export type OutboxView = Omit<OutboxLane, "oldest"> & { oldest: string | undefined };
 
 /** How the agent finds the core; `since` is ISO 8601. */
 export type CoreStatus = Dated<CoreReport>;
@@ -43,6 +50,7 @@ export function siteStatus(
   services: Services,
   core: CoreWatch | undefined,
   listeners: Listeners,
+  forwarding: Forwarding | undefined,
 ): SiteStatus {
   const { since, lastError, ...status } = connector.status();
   return {
@@ -53,6 +61,11 @@ export function siteStatus(
     services: services.names,
     listeners: listeners.states(),
     core: coreStatus(core?.report),
+    outbox: (forwarding?.lanes() ?? []).map(({ oldest, ...lane }) => ({
+      ...lane,
+      oldest: oldest === undefined ? undefined : new Date(oldest).toISOString(),
+    })),
+    notifications: forwarding?.notifications(),
   };
 }
 

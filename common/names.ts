@@ -19,4 +19,10 @@ export const serviceName = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/, "a service name: a-z first, then up to 31 of a-z, 0-9 and -");
 
+/** The line on which agents' outboxes reach the hub; no other line may have its name. */
+export const OUTBOX = "outbox";
+
+/** A line from a site to the central side. */
+export const lineName = serviceName.refine((name) => name !== OUTBOX, `another name: ${OUTBOX} is reserved`);
+
 export const portNumber = z.int().min(1).max(65_535);

@@ -2,8 +2,9 @@
 
 import { z } from "zod";
 import { policyKeys, policyRule } from "../common/livestatus/index.ts";
-import { portNumber, serviceName, siteName, tenantName } from "../common/names.ts";
+import { lineName, portNumber, serviceName, siteName, tenantName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
+import { notificationsConfig } from "./inbox/index.ts";
 import { parsePool } from "./registry/index.ts";
 import { collisions, viewers } from "./viewer-config.ts";
 
@@ -147,6 +148,15 @@ const federation = z.strictObject({
   largest_answer_mib: z.number().min(0.001).max(65_536).default(512),
 });
 
+const inbox = z.strictObject({
+  /** Items of one lane of a site that wait for a sink; then no more are taken from its agent. */
+  items: z.int().min(1).max(1_000_000).default(10_000),
+  /** MiB of them. */
+  mib: z.number().min(0.001).max(65_536).default(64),
+  /** Items a second that are taken from one lane of a site. */
+  items_per_second: z.number().min(0.1).max(100_000).default(500),
+});
+
 const whole = z.strictObject({
   /** How agents reach this hub; it goes into every enrolment token. */
   url: z
@@ -173,7 +183,7 @@ const whole = z.strictObject({
       }
     }),
   /** What the central side offers to sites, by name; what is not named here does not exist for them. */
-  central: z.record(serviceName, centralLine).default({}),
+  central: z.record(lineName, centralLine).default({}),
   /** Services whose data is compressed between hub and agent; text pays, what is packed already does not. */
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
@@ -183,6 +193,9 @@ const whole = z.strictObject({
   http: http.prefault({}),
   /** Many sites' Livestatus as one. */
   federation: federation.prefault({}),
+  /** What agents' outboxes send. */
+  inbox: inbox.prefault({}),
+  notifications: notificationsConfig.prefault({}),
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
   limits: limits.prefault({}),

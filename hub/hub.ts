@@ -11,6 +11,7 @@ import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
+import type { BoxStatus, Inbox } from "./inbox/index.ts";
 import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
 import { policyFor, rulesForNobody } from "./policy.ts";
 import type { Actor, Enrolment, Registry, Site } from "./registry/index.ts";
@@ -38,6 +39,7 @@ export interface HubParts {
   central?: Pick<Central, "states">;
   observers?: readonly SiteObserver[];
   syncs?: Syncs;
+  inbox?: Inbox;
   identity: KeyPair;
   tls: TlsIdentity | undefined;
   log: Log;
@@ -63,6 +65,8 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   livestatus: Omit<DatedState, "since"> & { since: string };
   /** What its Livestatus clients have asked since the hub's start; missing: nobody has. */
   requests?: LivestatusState;
+  /** What its agent's outbox has sent, by lane; none that never sent anything. */
+  inbox: BoxStatus[];
 }
 
 /** All that is known of one site. */
@@ -261,6 +265,7 @@ export class Hub {
       central: this.#parts.central?.states(site) ?? [],
       livestatus: this.#livestatus(site),
       ...(requests && { requests }),
+      inbox: this.#parts.inbox?.status(site) ?? [],
     };
   }
 

@@ -2,14 +2,18 @@
 import { networkInterfaces } from "node:os";
 import { systemClock } from "../../common/clock.ts";
 import { LIVESTATUS } from "../../common/core.ts";
+import { reasonOf } from "../../common/errors.ts";
 import { policyOf, restricts } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
+import { BULK } from "../../common/mux/index.ts";
+import { OUTBOX } from "../../common/outbox/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { VERSION } from "../../common/version.ts";
 import type { AgentConfig } from "../config.ts";
 import { CoreWatch, listensAt, secure } from "../core/index.ts";
 import type { Assigned } from "../enrolment/index.ts";
 import { Listeners } from "../listen/index.ts";
+import { type Forwarding, openForwarding } from "../outbox/index.ts";
 import { type RouteTo, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { type SiteStatus, siteStatus } from "../status.ts";
@@ -36,7 +40,7 @@ export interface Site {
 
 /** Throws E_CONFIG when the authorities cannot be read. */
 export function openSite(
-  { name, enrolled, config: own }: Assigned,
+  { name, folder, enrolled, config: own }: Assigned,
   { config, file, routeTo }: Shared,
   log: Log,
 ): Site {
@@ -97,9 +101,10 @@ export function openSite(
     network: () => JSON.stringify(networkInterfaces()),
   });
   const path = `${enrolled.tenant}/${enrolled.site}`;
+  let forwarding: Forwarding | undefined;
   return {
     path,
-    status: () => siteStatus(name, connector, services, core, listeners),
+    status: () => siteStatus(name, connector, services, core, listeners, forwarding),
     run: async () => {
       const [url = enrolled.url] = urls;
       log.info("agent starts", {
@@ -109,11 +114,27 @@ export function openSite(
         services: services.names.join(","),
       });
       log.info("way to the hub", { route: routeText(viewOf(routeTo(url))) });
-      if (services.names.length === 0) log.warn("no services are configured", { file });
+      forwarding = await openForwarding(
+        { notifications: own.notifications, outbox: config.outbox },
+        {
+          stateDir: folder,
+          enrolled,
+          open: () => connector.open(OUTBOX, BULK),
+          clock,
+          random,
+          log,
+        },
+      ).catch((error: unknown) => {
+        log.error("the outbox cannot be opened, and nothing is forwarded", { reason: reasonOf(error) });
+        return undefined;
+      });
+      if (services.names.length === 0 && !forwarding) log.warn("no services are configured", { file });
       core?.start();
+      forwarding?.start();
       const running = connector.run();
       await listeners.start();
       await running;
+      await forwarding?.stop();
     },
     stop: () => {
       core?.stop();

@@ -34,6 +34,7 @@ function printSite(version: string, status: SiteStatus, several: boolean): void 
   printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
   for (const listener of status.listeners) printLine(listenerLine(listener));
   if (status.core) printLine(coreLine(status.core));
+  for (const line of forwardingLines(status)) printLine(line);
   const failure = status.error ?? status.lastError;
   if (failure) {
     const when = status.error ? "" : `last failure ${ago(status.lastError?.at, Date.now())} ago: `;
@@ -66,4 +67,19 @@ function listenerLine({
   if (!datagrams) return `${what}: ${clients} clients now, ${opened} so far, ${failed} of them turned away`;
   const { sent, waiting, dropped, refused } = datagrams;
   return `${what}: ${sent} datagrams sent, ${waiting} waiting, ${dropped} dropped, ${refused} refused`;
+}
+
+function* forwardingLines({ outbox, notifications }: SiteStatus): Generator<string> {
+  for (const lane of outbox) {
+    const oldest = lane.oldest ? `, the oldest ${ago(lane.oldest, Date.now())}` : "";
+    const rates = `${lane.queuedPerMinute} queued and ${lane.landedPerMinute} landed in the last minute`;
+    yield `outbox ${lane.lane}: ${lane.items} waiting, ${lane.bytes} bytes${oldest}; ${rates}`;
+    const lost = `${lane.refused} refused, ${lane.givenUp} given up, ${lane.damaged} damaged`;
+    if (lane.refused + lane.givenUp + lane.damaged > 0) yield `  ${lost} since the start`;
+    for (const problem of [lane.problem, lane.waits]) if (problem !== undefined) yield `  ${problem}`;
+  }
+  if (!notifications) return;
+  const { spool, taken, corrupted, refused, problem } = notifications;
+  yield `notifications from ${spool}: ${taken} taken, ${corrupted} corrupted, ${refused} refused`;
+  if (problem !== undefined) yield `  ${problem}`;
 }

@@ -179,7 +179,7 @@ export class Connector {
   }
 
   /**
-   * Opens a stream to a line of the central side; undefined when there is no way to the hub. While the carrier is
+   * Opens a stream to a line of the central side, or to the hub's inbox; undefined when there is no way to the hub. While the carrier is
    * being replaced the stream waits for the next one.
    */
   open(line: string, priority: Priority): Stream | undefined {

@@ -14,6 +14,7 @@ import { loadOrMakeIdentity } from "../../common/identity.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
 import { INTERACTIVE } from "../../common/mux/index.ts";
+import { OUTBOX } from "../../common/outbox/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
@@ -45,6 +46,7 @@ import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
+import { openInbox } from "./inbox.ts";
 import { openViewers } from "./viewers.ts";
 
 export function addServe(program: Command): void {
@@ -114,7 +116,10 @@ async function serve(places: Places): Promise<void> {
     hold,
     changed: (siteId) => states.update(siteId),
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
-    accept: (caller, stream) => central.accept(caller, stream),
+    accept: (caller, stream) => {
+      if (stream.service === OUTBOX) inbox.accept(caller.site, stream);
+      else central.accept(caller, stream);
+    },
   });
   const unreachable = (siteId: number) => states.unreachable(siteId) ?? sites.unreachable(siteId);
   const packed = new Set(config.compress);
@@ -161,6 +166,7 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
+  const inbox = openInbox(config, { stateDir: places.stateDir, identity, registry, clock, random, log });
   const viewers = openViewers({
     config,
     stateDir: places.stateDir,
@@ -172,7 +178,7 @@ async function serve(places: Places): Promise<void> {
     log,
   });
   await viewers.load();
-  const observers = [many.sites, many.federation, many.views, central, syncs];
+  const observers = [many.sites, many.federation, many.views, central, syncs, inbox];
   const hub = new Hub({
     config,
     registry,
@@ -184,6 +190,7 @@ async function serve(places: Places): Promise<void> {
     central,
     observers,
     syncs,
+    inbox,
     identity,
     tls,
     log,
@@ -249,6 +256,7 @@ async function serve(places: Places): Promise<void> {
     many.views.close();
     // what was said last must leave before the sockets are closed
     if (listener) await Bun.sleep(FAREWELL);
+    await inbox.close();
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();

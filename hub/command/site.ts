@@ -167,7 +167,7 @@ const shown: Record<string, (details: SiteDetails) => string | undefined> = {
 
 /** A site's details in lines, each with what it is about. */
 function detailTexts(details: SiteDetails): [string, string][] {
-  const { central: _, syncs, ...rest } = details;
+  const { central: _, inbox: __, syncs, ...rest } = details;
   return [
     ...Object.entries(rest).map(([key, value]): [string, string] => [
       key,
@@ -175,6 +175,7 @@ function detailTexts(details: SiteDetails): [string, string][] {
     ]),
     ...centralTexts(details).map((text): [string, string] => ["central", text]),
     ...syncs.map((sync): [string, string] => ["config sync", syncText(sync)]),
+    ...inboxTexts(details).map((text, index): [string, string] => [index === 0 ? "inbox" : "", text]),
   ];
 }
 
@@ -217,4 +218,16 @@ function policyText({ policy }: SiteDetails): string {
   return Object.entries(policy)
     .map(([key, value]) => `${key} = ${JSON.stringify(value)}`)
     .join(", ");
+}
+
+/** A line for each lane, and one for each of its sinks. */
+function inboxTexts({ inbox }: SiteView): string[] {
+  return inbox.flatMap(({ lane, received, receivedPerMinute, refused, waiting, bytes, problem, sinks }) => [
+    `${lane}: ${received} received, ${receivedPerMinute} in the last minute, ${refused} refused; ${waiting} waiting, ${bytes} bytes`,
+    ...(problem === undefined ? [] : [`  ${problem}`]),
+    ...sinks.flatMap((sink) => [
+      `  ${sink.kind} ${sink.sink}: ${sink.landed} landed, ${sink.landedPerMinute} in the last minute, ${sink.failed} failed; ${sink.waiting} waiting`,
+      ...(sink.problem === undefined ? [] : [`    ${sink.problem}`]),
+    ]),
+  ]);
 }

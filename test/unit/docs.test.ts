@@ -165,6 +165,8 @@ const references = [
       "livestatus.largest_answer_mib",
       "livestatus.requests_per_second",
       "livestatus.query_timeout_seconds",
+      "notifications.spool",
+      "notifications.corrupted",
     ],
   },
 ] as const;

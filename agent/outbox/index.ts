@@ -1,0 +1,9 @@
+export {
+  type Forwarding,
+  type ForwardingConfig,
+  type ForwardingParts,
+  NOTIFY_LANE,
+  openForwarding,
+} from "./forwarding.ts";
+export type { NotifyStatus } from "./notify/index.ts";
+export type { OutboxLane } from "./outbox.ts";

@@ -1,0 +1,10 @@
+export {
+  type Epoch,
+  type ItemMeta,
+  Lane,
+  type LaneEntry,
+  type LaneLimits,
+  type LaneOptions,
+  type LaneStatus,
+  type Source,
+} from "./lane.ts";

@@ -1,0 +1,440 @@
+/**
+ * What the hub has of one lane of one site, from its arrival to its last sink.
+ *
+ * A letter goes through these steps, each of which is on disk before the next begins:
+ *
+ *   1. it is in the queue (common/queue)
+ *   2. for each exact sink: it is staged there; the state file says that it is about to land; it lands
+ *   3. the agent is told
+ *   4. the other sinks have it; it leaves the queue
+ *
+ * After a crash in 2, what is staged and was about to land lands now; what is not staged any more has landed. So
+ * nothing lands twice, even where whoever reads the sink has taken it away.
+ */
+import { join } from "node:path";
+import { z } from "zod";
+import { fixedBytes } from "../../common/bytes.ts";
+import type { Clock, Timer } from "../../common/clock.ts";
+import type { Disk } from "../../common/disk.ts";
+import { reasonOf } from "../../common/errors.ts";
+import type { Log } from "../../common/log.ts";
+import { Meter } from "../../common/meter.ts";
+import { type ItemHead, KEY_BYTES, MAX_REFUSAL, type Opener } from "../../common/outbox/index.ts";
+import { type Entry, Queue } from "../../common/queue/index.ts";
+import type { Random } from "../../common/random.ts";
+import { Runs } from "../../common/runs.ts";
+import { printable } from "../../common/text.ts";
+import { Delivery, type DeliveryStatus } from "./delivery.ts";
+import { type LaneRules, type Letter, letterId, type Sender, uuid } from "./letter/index.ts";
+import type { Sink } from "./sink/index.ts";
+import { BoxState } from "./state.ts";
+
+const letterMeta = z.object({
+  epoch: z.string(),
+  number: z.int(),
+  key: fixedBytes(KEY_BYTES),
+  kind: z.string(),
+  time: z.number(),
+});
+type LetterMeta = z.output<typeof letterMeta>;
+
+export interface BoxLimits {
+  /** Letters that wait for sinks, and bytes of them; then no more are taken. */
+  items: number;
+  bytes: number;
+  /** Letters a second, in the long run. */
+  perSecond: number;
+}
+
+export interface BoxOptions {
+  sender: Sender;
+  lane: LaneRules;
+  sinks: readonly Sink[];
+  disk: Disk;
+  directory: string;
+  opener: Opener;
+  limits: BoxLimits;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** A letter was refused. */
+  refused: (reason: string) => void;
+}
+
+/** Who hears what becomes of letters: the stream on which they came. */
+export interface Listener {
+  acknowledge(number: number): void;
+  refuse(number: number, reason: string): void;
+  /** There is room again for what was held back. */
+  room(): void;
+  /** Another stream took its place. */
+  replaced(): void;
+}
+
+export interface BoxStatus {
+  lane: string;
+  /** Letters, and bytes, that some sink does not have yet. */
+  waiting: number;
+  bytes: number;
+  /** Since the hub's start. */
+  received: number;
+  receivedPerMinute: number;
+  refused: number;
+  damaged: number;
+  /** Why nothing more is taken. */
+  problem: string | undefined;
+  sinks: DeliveryStatus[];
+}
+
+interface Arrival {
+  epoch: string;
+  head: ItemHead;
+  sealed: Buffer;
+}
+
+/** Arrivals and bytes of them that wait to be written; then the stream is held back. */
+const MOST_ARRIVALS = 128;
+const MOST_ARRIVING = 2 << 20;
+/** Letters that are written together. */
+const BATCH = 64;
+/** ms until the disk is tried again. */
+const RETRY = 1_000;
+/** Bytes of letters that are read for a sink at a time; what is staged is read at once. */
+const MOST_READ = 4 << 20;
+/** Letters that no sink will take and that are kept for people, per lane of a site. */
+const MOST_FAILED = 100;
+
+export class Box {
+  readonly #options: BoxOptions;
+  readonly #state: BoxState;
+  readonly #queue: Queue<LetterMeta>;
+  readonly #deliveries: Delivery[];
+  readonly #arrivals: Arrival[] = [];
+  #arriving = 0;
+  /** What is received and not acknowledged, in order: a refused one is done with the letter before it. */
+  readonly #unsaid: { epoch: string; number: number; sequence: number }[] = [];
+  #listener: { epoch: string; to: Listener } | undefined;
+  readonly #taking = new Runs(() => this.#takeAll());
+  readonly #sweeping = new Runs(() => this.#sweepAll());
+  #retry: Timer | undefined;
+  #problem: string | undefined;
+  #closed = false;
+  readonly #received: Meter;
+  #refused = 0;
+  #damaged: number;
+
+  private constructor(options: BoxOptions, state: BoxState, queue: Queue<LetterMeta>, damaged: number) {
+    this.#options = options;
+    this.#state = state;
+    this.#queue = queue;
+    this.#damaged = damaged;
+    this.#received = new Meter(options.clock);
+    const { clock, random, log } = options;
+    this.#deliveries = options.sinks.map(
+      (sink) =>
+        new Delivery({
+          sink,
+          position: state.sink(sink.name),
+          save: () => state.save(),
+          pending: (after, most) => this.#letters(after, most),
+          waiting: (after) => this.#behind(after),
+          failed: (letter, reason) => this.#keepFailed(sink, letter, reason),
+          landed: () => this.#onLanded(),
+          clock,
+          random,
+          log: log.with({ sink: sink.name }),
+        }),
+    );
+  }
+
+  static async open(options: BoxOptions): Promise<Box> {
+    const { disk, directory, log } = options;
+    await disk.ensure(directory);
+    const state = await BoxState.open(disk, directory, (reason) =>
+      log.error("an inbox's state is damaged; letters may land twice", { directory, reason }),
+    );
+    let damaged = 0;
+    let box: Box | undefined;
+    const queue = await Queue.open({
+      disk,
+      directory: join(directory, "queue"),
+      meta: letterMeta,
+      aside: join(directory, "aside"),
+      after: state.given,
+      damaged: (item, reason) => {
+        log.error("a letter is damaged and was set aside", { directory, item, reason });
+        if (box) box.#damaged++;
+        else damaged++;
+      },
+    });
+    for (const { number, meta } of queue.entries()) state.receive(meta.epoch, meta.number, number);
+    box = new Box(options, state, queue, damaged);
+    const landed = box.#landedExactly;
+    for (const { number, meta } of queue.entries()) {
+      if (number > landed) box.#unsaid.push({ epoch: meta.epoch, number: meta.number, sequence: number });
+    }
+    for (const delivery of box.#deliveries) delivery.wake();
+    box.#sweeping.ask();
+    return box;
+  }
+
+  /** Takes a new stream of an epoch, and says what the agent need not send. */
+  attach(epoch: string, first: number, to: Listener): void {
+    this.#listener?.to.replaced();
+    this.#listener = { epoch, to };
+    for (const { number, reason } of this.#state.refusals(epoch, first)) to.refuse(number, reason);
+    const unsaid = this.#unsaid.find((each) => each.epoch === epoch);
+    to.acknowledge(unsaid ? unsaid.number - 1 : this.#state.received(epoch));
+  }
+
+  detach(to: Listener): void {
+    if (this.#listener?.to === to) this.#listener = undefined;
+  }
+
+  /** Whether the stream should be held back. */
+  get full(): boolean {
+    return this.#arrivals.length >= MOST_ARRIVALS || this.#arriving >= MOST_ARRIVING;
+  }
+
+  /** Takes an item of the stream that is attached. */
+  receive(epoch: string, head: ItemHead, sealed: Buffer): void {
+    this.#arrivals.push({ epoch, head, sealed });
+    this.#arriving += sealed.length;
+    this.#taking.ask();
+  }
+
+  async #takeAll(): Promise<void> {
+    const { clock, limits } = this.#options;
+    if (this.#retry) return;
+    try {
+      while (this.#arrivals.length > 0 && !this.#closed) {
+        if (this.#queue.length >= limits.items || this.#queue.bytes >= limits.bytes) {
+          this.#problem = `${this.#queue.length} letters wait for a sink`;
+          return;
+        }
+        const began = clock.now();
+        const taken = await this.#takeSome();
+        this.#problem = undefined;
+        if (!this.full) this.#listener?.to.room();
+        const pause = (taken * 1000) / limits.perSecond - (clock.now() - began);
+        if (pause >= 1) await this.#pause(pause);
+      }
+    } catch (error) {
+      const problem = `the inbox cannot be written: ${reasonOf(error)}`;
+      if (this.#problem !== problem) this.#options.log.error(problem);
+      this.#problem = problem;
+      this.#retry = clock.after(RETRY, () => {
+        this.#retry = undefined;
+        this.#taking.ask();
+      });
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((done) => this.#options.clock.after(ms, done));
+  }
+
+  /** Takes the arrivals in front; throws what the disk says, with those it did not take still there. */
+  async #takeSome(): Promise<number> {
+    const batch = this.#arrivals.slice(0, BATCH);
+    const seen = new Map<string, number>();
+    const outcomes = batch.map((arrival) => {
+      const { epoch, head } = arrival;
+      const received = seen.get(epoch) ?? this.#state.received(epoch);
+      if (head.number <= received) return "known";
+      seen.set(epoch, head.number);
+      return this.#judge(arrival);
+    });
+    const queued = await Promise.allSettled(
+      outcomes.map((outcome, index) => {
+        const { epoch, head, sealed } = batch[index] as Arrival;
+        const { number, key, kind, time } = head;
+        return outcome === "take"
+          ? this.#queue.append({ epoch, number, key, kind, time }, sealed)
+          : undefined;
+      }),
+    );
+    const refusals: { number: number; reason: string; epoch: string }[] = [];
+    let taken = 0;
+    let failure: unknown;
+    for (const [index, result] of queued.entries()) {
+      if (result.status === "rejected") {
+        failure = result.reason;
+        break;
+      }
+      const { epoch, head } = batch[index] as Arrival;
+      const outcome = outcomes[index] ?? "known";
+      taken++;
+      if (outcome === "known") continue;
+      const sequence = result.value?.number ?? this.#unsaid.at(-1)?.sequence ?? 0;
+      this.#state.receive(epoch, head.number, sequence);
+      this.#unsaid.push({ epoch, number: head.number, sequence });
+      if (outcome === "take") this.#received.add();
+      else {
+        this.#state.refuse(epoch, head.number, outcome.reason);
+        refusals.push({ epoch, number: head.number, reason: outcome.reason });
+      }
+    }
+    // a refusal must not be forgotten once what follows it is acknowledged
+    if (refusals.length > 0) await this.#state.save().catch((error: unknown) => this.#hangUp(error));
+    for (const { sealed } of this.#arrivals.splice(0, taken)) this.#arriving -= sealed.length;
+    for (const { epoch, number, reason } of refusals) {
+      this.#refused++;
+      this.#options.refused(reason);
+      if (this.#listener?.epoch === epoch) this.#listener.to.refuse(number, reason);
+    }
+    for (const delivery of this.#deliveries) delivery.wake();
+    this.#acknowledge();
+    if (failure !== undefined) throw failure;
+    return taken;
+  }
+
+  /** Lets the stream go, so that the agent asks anew what became of its items. */
+  #hangUp(error: unknown): never {
+    this.#listener?.to.replaced();
+    this.#listener = undefined;
+    throw error;
+  }
+
+  #judge({ head, sealed }: Arrival): "take" | { reason: string } {
+    const { lane, opener, sender } = this.#options;
+    try {
+      lane.check({ ...sender, kind: head.kind, body: opener.open(sealed, lane.longest) });
+      return "take";
+    } catch (error) {
+      return { reason: printable(reasonOf(error), MAX_REFUSAL) };
+    }
+  }
+
+  /** Up to which sequence number everything has landed where that counts for the agent. */
+  get #landedExactly(): number {
+    const exact = this.#deliveries.filter(({ exact }) => exact).map(({ landed }) => landed);
+    return exact.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...exact);
+  }
+
+  #acknowledge(): void {
+    const landed = this.#landedExactly;
+    const done = this.#unsaid.findIndex(({ sequence }) => sequence > landed);
+    const said = this.#unsaid.splice(0, done === -1 ? this.#unsaid.length : done);
+    const last = said.findLast(({ epoch }) => epoch === this.#listener?.epoch);
+    if (last) this.#listener?.to.acknowledge(last.number);
+  }
+
+  #onLanded(): void {
+    this.#acknowledge();
+    this.#sweeping.ask();
+  }
+
+  /** Removes from the queue what all sinks have. */
+  async #sweepAll(): Promise<void> {
+    if (this.#deliveries.length === 0) return;
+    try {
+      while (!this.#closed) {
+        const landed = Math.min(...this.#deliveries.map((each) => each.landed));
+        const done: Entry<LetterMeta>[] = [];
+        for (const entry of this.#queue.entries()) {
+          if (entry.number > landed || done.length >= BATCH) break;
+          done.push(entry);
+        }
+        if (done.length === 0) return;
+        // what left the queue is known from the state alone
+        await this.#state.save();
+        await this.#queue.remove(done);
+        // where there was no room before
+        this.#taking.ask();
+      }
+    } catch (error) {
+      // whatever lands next tries it again
+      this.#options.log.error("the inbox cannot be tidied", { reason: reasonOf(error) });
+    }
+  }
+
+  /** The first letters behind a sequence number, opened. */
+  async #letters(after: number, most: number): Promise<Letter[]> {
+    const { sender, lane } = this.#options;
+    const entries: Entry<LetterMeta>[] = [];
+    let bytes = 0;
+    for (const entry of this.#queue.entries()) {
+      if (entry.number <= after) continue;
+      if (entries.length >= most || (most < Number.POSITIVE_INFINITY && bytes > MOST_READ)) break;
+      entries.push(entry);
+      bytes += entry.size;
+    }
+    const letters: Letter[] = [];
+    for (const entry of entries) {
+      const body = await this.#read(entry);
+      if (!body) continue;
+      const { epoch, number, key, kind, time } = entry.meta;
+      letters.push({
+        ...sender,
+        sequence: entry.number,
+        id: letterId(sender, lane.name, epoch, number),
+        idempotencyKey: uuid(key),
+        time,
+        kind,
+        body,
+      });
+    }
+    return letters;
+  }
+
+  /** A letter's body; undefined when it cannot be had any more: then it was set aside. */
+  async #read(entry: Entry<LetterMeta>): Promise<Buffer | undefined> {
+    const { opener, lane, log, directory } = this.#options;
+    const sealed = await this.#queue.read(entry);
+    if (!sealed) return undefined;
+    try {
+      return opener.open(sealed, lane.longest);
+    } catch (error) {
+      // it could be opened when it came: the hub has another key since
+      this.#damaged++;
+      log.error("a letter was set aside", { directory, item: entry.number, reason: reasonOf(error) });
+      await this.#queue.setAside(entry);
+      return undefined;
+    }
+  }
+
+  #behind(after: number): number {
+    let behind = 0;
+    for (const { number } of this.#queue.entries()) if (number > after) behind++;
+    return behind;
+  }
+
+  /** Keeps a letter that a sink will never take, for people to look at. */
+  async #keepFailed(sink: Sink, letter: Letter, reason: string): Promise<void> {
+    const { disk, directory, log } = this.#options;
+    const folder = join(directory, "failed");
+    log.error("a sink will never take a letter", { sink: sink.name, letter: letter.id, reason });
+    await disk.ensure(folder);
+    if ((await disk.list(folder)).length >= MOST_FAILED) return;
+    await disk.write(join(folder, `${sink.name}-${letter.id}`), [letter.body]);
+    await disk.sync(folder);
+  }
+
+  status(): BoxStatus {
+    return {
+      lane: this.#options.lane.name,
+      waiting: this.#queue.length,
+      bytes: this.#queue.bytes,
+      received: this.#received.total,
+      receivedPerMinute: this.#received.perMinute,
+      refused: this.#refused,
+      damaged: this.#damaged,
+      problem: this.#problem,
+      sinks: this.#deliveries.map((delivery) => delivery.status()),
+    };
+  }
+
+  /** Nothing more is taken or delivered; what is under way comes to its end. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#listener?.to.replaced();
+    this.#listener = undefined;
+    await Promise.all([
+      this.#taking.idle,
+      this.#sweeping.idle,
+      ...this.#deliveries.map((delivery) => delivery.close()),
+    ]);
+  }
+}

@@ -1,0 +1,134 @@
+/** The hub's inbox: a box for each lane of each site that has sent something. */
+import { join } from "node:path";
+import type { Clock } from "../../common/clock.ts";
+import type { Disk } from "../../common/disk.ts";
+import { reasonOf } from "../../common/errors.ts";
+import type { Log } from "../../common/log.ts";
+import type { Stream } from "../../common/mux/index.ts";
+import type { Opener } from "../../common/outbox/index.ts";
+import type { Random } from "../../common/random.ts";
+import type { Site } from "../registry/index.ts";
+import { Box, type BoxLimits, type BoxStatus } from "./box.ts";
+import type { LaneRules } from "./letter/index.ts";
+import { Receiver } from "./receiver.ts";
+import type { Sink } from "./sink/index.ts";
+
+/** A lane that the hub takes. */
+export interface InboxLane {
+  rules: LaneRules;
+  /** Where a tenant's letters go; nowhere: then they stay with the agent. */
+  sinks(tenant: string): readonly Sink[];
+}
+
+export interface InboxOptions {
+  lanes: readonly InboxLane[];
+  disk: Disk;
+  directory: string;
+  opener: Opener;
+  limits: BoxLimits;
+  clock: Clock;
+  random: Random;
+  log: Log;
+  /** A letter of a site was refused. */
+  refused: (site: Site, lane: string, reason: string) => void;
+}
+
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #boxes = new Map<string, Promise<Box>>();
+  /** Those of them that are open. */
+  readonly #open = new Map<string, Box>();
+  #closed = false;
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /** Takes a stream of the service `outbox` that a site's agent opened. */
+  accept(site: Site, stream: Stream): void {
+    const log = this.#options.log.with({ site: `${site.tenant}/${site.name}` });
+    new Receiver({ stream, box: (lane) => this.#box(site, lane), log });
+  }
+
+  /** A site is there: what it had sent before goes on to its sinks. */
+  offer(site: Site): void {
+    for (const { rules } of this.#options.lanes) {
+      const directory = this.#directory(site, rules.name);
+      this.#options.disk
+        .exists(directory)
+        .then((exists) => (exists ? this.#box(site, rules.name) : undefined))
+        .catch((error) => {
+          this.#options.log.error("an inbox cannot be opened", { directory, reason: reasonOf(error) });
+        });
+    }
+  }
+
+  /** A site is gone for good, and with it what no sink has taken. */
+  forget(site: Site): void {
+    void this.#forget(site).catch((error) => {
+      this.#options.log.error("an inbox cannot be removed", { site: site.name, reason: reasonOf(error) });
+    });
+  }
+
+  async #forget(site: Site): Promise<void> {
+    const { disk, directory, log, lanes } = this.#options;
+    for (const { rules } of lanes) {
+      const key = this.#directory(site, rules.name);
+      const box = await this.#boxes.get(key)?.catch(() => undefined);
+      this.#boxes.delete(key);
+      this.#open.delete(key);
+      const waiting = box?.status().waiting ?? 0;
+      await box?.close();
+      if (waiting > 0)
+        log.error("letters of a removed site were dropped", { lane: rules.name, letters: waiting });
+    }
+    await disk.remove(join(directory, site.tenant, site.name));
+  }
+
+  async #box(site: Site, lane: string): Promise<Box | undefined> {
+    const found = this.#options.lanes.find(({ rules }) => rules.name === lane);
+    const sinks = found?.sinks(site.tenant) ?? [];
+    if (!found || sinks.length === 0 || this.#closed) return undefined;
+    const directory = this.#directory(site, lane);
+    const known = this.#boxes.get(directory);
+    if (known) return known;
+    const { disk, opener, limits, clock, random, log, refused } = this.#options;
+    const opening = Box.open({
+      sender: { tenant: site.tenant, site: site.name },
+      lane: found.rules,
+      sinks,
+      disk,
+      directory,
+      opener,
+      limits,
+      clock,
+      random,
+      log: log.with({ site: `${site.tenant}/${site.name}`, lane }),
+      refused: (reason) => refused(site, lane, reason),
+    });
+    this.#boxes.set(directory, opening);
+    opening.then(
+      (box) => this.#open.set(directory, box),
+      () => this.#boxes.delete(directory),
+    );
+    return opening;
+  }
+
+  #directory({ tenant, name }: Site, lane: string): string {
+    return join(this.#options.directory, tenant, name, lane);
+  }
+
+  /** How a site's lanes are; none that never sent anything. */
+  status(site: Site): BoxStatus[] {
+    return this.#options.lanes.flatMap(({ rules }) => {
+      const box = this.#open.get(this.#directory(site, rules.name));
+      return box ? [box.status()] : [];
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const boxes = await Promise.allSettled(this.#boxes.values());
+    await Promise.all(boxes.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
+  }
+}

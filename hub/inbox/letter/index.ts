@@ -1,0 +1,1 @@
+export { type LaneRules, type Letter, letterId, type Sender, uuid } from "./letter.ts";

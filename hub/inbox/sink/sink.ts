@@ -1,0 +1,35 @@
+/** Where letters of a lane end. */
+import type { Letter } from "../letter/index.ts";
+
+/** A letter that a sink will never take. */
+export interface Rejected {
+  letter: Letter;
+  reason: string;
+}
+
+export interface Sink {
+  readonly name: string;
+  readonly kind: string;
+  /**
+   * What can tell whether it has a letter already gets each exactly once, and the agent is told that a letter is there
+   * only when it is. Others get it at least once, from the hub's own disk, and hold no agent up.
+   */
+  readonly exact: ExactSteps | undefined;
+  /** Letters that it takes at a time. */
+  readonly batch: number;
+  /**
+   * Lands letters in order; the resolved value names those that it will never take. Throws when it cannot now: then it is
+   * asked again. Not used where there are exact steps.
+   */
+  land(letters: readonly Letter[]): Promise<Rejected[]>;
+}
+
+/** Landing in two steps, between which the hub notes what it is about to do. */
+export interface ExactSteps {
+  /** Where it lands; noted with the intent, since a configuration may change between the steps. */
+  readonly place: string;
+  /** Makes letters durable where one step remains. May be repeated. */
+  stage(letters: readonly Letter[]): Promise<void>;
+  /** Takes that step, for those for which it was not taken yet, and makes it durable. */
+  settle(letters: readonly Letter[], place: string): Promise<void>;
+}

@@ -1,0 +1,57 @@
+/** A central site's spool folder: files that its notification spooler takes away. */
+import { join } from "node:path";
+import type { Disk } from "../../../common/disk.ts";
+import type { Letter } from "../letter/index.ts";
+import type { ExactSteps, Rejected, Sink } from "./sink.ts";
+
+export interface SpoolOptions {
+  name: string;
+  folder: string;
+  disk: Disk;
+  /** What a file of the folder holds. */
+  contents: (letter: Letter) => Buffer;
+}
+
+/** Whoever is in the folder's group may read it and take it away. */
+const MODE = 0o660;
+const BATCH = 64;
+
+export class SpoolSink implements Sink {
+  readonly kind = "spool";
+  readonly batch = BATCH;
+  readonly exact: ExactSteps;
+  readonly name: string;
+
+  constructor({ name, folder, disk, contents }: SpoolOptions) {
+    this.name = name;
+    this.exact = {
+      place: folder,
+      stage: async (letters) => {
+        // the folder is somebody else's: where it is missing, the site is
+        if (!(await disk.exists(folder))) throw new Error(`there is no folder ${folder}`);
+        const written = await Promise.allSettled(
+          letters.map((letter) => disk.write(staged(folder, letter), [contents(letter)], MODE)),
+        );
+        const failed = written.find(({ status }) => status === "rejected");
+        if (failed?.status === "rejected") throw failed.reason;
+        await disk.sync(folder);
+      },
+      settle: async (letters, place) => {
+        for (const letter of letters) {
+          const from = staged(place, letter);
+          if (await disk.exists(from)) await disk.rename(from, join(place, letter.id));
+        }
+        await disk.sync(place);
+      },
+    };
+  }
+
+  land(): Promise<Rejected[]> {
+    throw new Error("a spool folder is filled in steps");
+  }
+}
+
+/** Checkmk takes no file whose name begins with a dot. */
+function staged(folder: string, { id }: Letter): string {
+  return join(folder, `.farsite-${id}`);
+}

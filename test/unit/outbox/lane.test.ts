@@ -1,0 +1,142 @@
+import { expect, test } from "vitest";
+import type { Lane } from "../../../agent/outbox/lane/index.ts";
+import { FakeClock } from "../../../common/clock.ts";
+import { Opener } from "../../../common/outbox/index.ts";
+import { Dice, settle } from "../mux/rig.ts";
+import { MemoryDisk } from "../queue/memory-disk.ts";
+import { HUB, itemMeta, NotingSource, openLane, put } from "./rig.ts";
+
+const sourcesOf = (lane: Lane): string[] => [...lane.items()].map(({ source }) => source);
+
+const limits = { items: 3, bytes: 1 << 20, age: Number.POSITIVE_INFINITY };
+
+test("what is queued is there after a restart, in order, and only the hub can read it", async () => {
+  const disk = new MemoryDisk();
+  const lane = await openLane({ disk });
+  await put(lane, "a", "b");
+  const again = await openLane({ disk: disk.after("power cut") });
+  expect(sourcesOf(again)).toEqual(["a", "b"]);
+  const { queue } = again.front!;
+  const sealed = await queue.read(queue.first!);
+  expect(new Opener(HUB).open(sealed!, 10).toString()).toBe("a");
+});
+
+test("every start numbers its items anew, in an epoch of its own, behind those of before", async () => {
+  const disk = new MemoryDisk();
+  const random = new Dice(5);
+  await put(await openLane({ disk, random }), "a", "b");
+  const again = await openLane({ disk, random });
+  const former = again.front!;
+  await put(again, "c");
+  expect(sourcesOf(again)).toEqual(["a", "b", "c"]);
+  again.acknowledge(former, 2);
+  await settle();
+  const { front } = again;
+  expect([front?.queue.first?.number, front?.id.equals(former.id)]).toEqual([1, false]);
+  expect(disk.names("/outbox/notify")).toHaveLength(1);
+});
+
+test("a disk that comes back as it was before cannot make a new item look like an old one", async () => {
+  const disk = new MemoryDisk();
+  const random = new Dice(5);
+  const first = await openLane({ disk, random });
+  await put(first, "a");
+  const backup = disk.after("kill");
+  await put(first, "b");
+  const restored = await openLane({ disk: backup, random });
+  await put(restored, "other");
+  const [old, own] = [first.front!, [...backup.names("/outbox/notify")].at(-1)];
+  expect(own).not.toContain(old.id.toString("hex"));
+});
+
+test("a source hears that its items have landed before they leave the disk, and again while it fails", async () => {
+  const disk = new MemoryDisk();
+  const clock = new FakeClock();
+  const source = new NotingSource();
+  const lane = await openLane({ disk, clock, source });
+  await put(lane, "a", "b", "c");
+  source.onLanded = () => {
+    expect(lane.length).toBe(3);
+    throw new Error("read-only file system");
+  };
+  lane.acknowledge(lane.front!, 2);
+  await settle();
+  expect([source.landedItems, lane.length]).toEqual([[], 3]);
+  expect(lane.status().problem).toContain("read-only file system");
+  source.onLanded = () => {};
+  clock.advance(10_000);
+  await settle();
+  expect([source.landedItems, sourcesOf(lane), lane.status().landed]).toEqual([["a", "b"], ["c"], 2]);
+  expect(lane.status().problem).toBeUndefined();
+});
+
+test("a full lane takes no more, and its source is told", async () => {
+  const lane = await openLane({ limits });
+  await put(lane, "a", "b", "c");
+  await expect(put(lane, "d")).rejects.toThrow("the outbox is full: 3 items");
+  expect(lane.status().problem).toContain("full");
+  lane.acknowledge(lane.front!, 1);
+  await settle();
+  await put(lane, "d");
+  expect([sourcesOf(lane), lane.status().problem]).toEqual([["b", "c", "d"], undefined]);
+});
+
+test("a lane is full by bytes, too, and counts what is being written", async () => {
+  const lane = await openLane({ limits: { ...limits, items: 100, bytes: 1000 } });
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, (_, n) => lane.append(itemMeta(`s${n}`), Buffer.alloc(10))),
+  );
+  expect(lane.status().bytes).toBeLessThanOrEqual(2000);
+  expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(5);
+});
+
+test("where the oldest give way, they are counted, logged, and told to their source", async () => {
+  const source = new NotingSource();
+  const lane = await openLane({ limits, full: "oldest", source });
+  await put(lane, "a", "b", "c", "d", "e");
+  await settle();
+  expect([sourcesOf(lane), lane.status().givenUp]).toEqual([["c", "d", "e"], 2]);
+  expect(source.failedItems).toEqual(["a: the outbox is full", "b: the outbox is full"]);
+});
+
+test("what is too old is given up", async () => {
+  const clock = new FakeClock(0);
+  const source = new NotingSource();
+  const lane = await openLane({ clock, source, limits: { ...limits, age: 1000 } });
+  await lane.append(itemMeta("a", 0), Buffer.from("a"));
+  await lane.append(itemMeta("b", 600), Buffer.from("b"));
+  clock.advance(1001);
+  lane.expire();
+  await settle();
+  expect([sourcesOf(lane), source.failedItems]).toEqual([["b"], ["a: it is too old"]]);
+});
+
+test("what the hub refuses is set aside, and its source is told why", async () => {
+  const disk = new MemoryDisk();
+  const source = new NotingSource();
+  const lane = await openLane({ disk, source });
+  await put(lane, "a", "b");
+  await lane.refuse(lane.front!, 1, "not like this");
+  expect([sourcesOf(lane), lane.status().refused]).toEqual([["b"], 1]);
+  expect(source.failedItems).toEqual(["a: the hub refused it: not like this"]);
+  expect(disk.names("/outbox/notify/aside")).toHaveLength(1);
+});
+
+test("a full disk at any step leaves what was queued, in order, and is mended by another try", async () => {
+  for (let step = 1; step <= 16; step++) {
+    const disk = new MemoryDisk();
+    const lane = await openLane({ disk });
+    disk.fail(step);
+    const names = ["a", "b", "c"];
+    const outcomes = await Promise.allSettled(
+      names.map((name) => lane.append(itemMeta(name), Buffer.from(name))),
+    );
+    const taken = names.filter((_, index) => outcomes[index]?.status === "fulfilled");
+    expect(names.slice(0, taken.length), `step ${step}`).toEqual(taken);
+    for (const name of names.slice(taken.length)) {
+      await lane.append(itemMeta(name), Buffer.from(name)).catch(() => put(lane, name));
+    }
+    expect(sourcesOf(lane), `step ${step}`).toEqual(names);
+    expect(sourcesOf(await openLane({ disk: disk.after("power cut") })), `step ${step}`).toEqual(names);
+  }
+});
