@@ -137,6 +137,8 @@ const outbox = z.strictObject({
 
 /** What is said of one site: at the top level where this agent serves one, below [sites.NAME] where several. */
 const siteKeys = {
+  /** Lets no stream from the hub in, whatever the services are. */
+  push_only: z.boolean().default(false),
   hub: hub.prefault({}),
   /** The local targets that exist for the hub; what is not named here does not. */
   services: z.record(serviceName, target).default({}),

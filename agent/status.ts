@@ -27,6 +27,8 @@ export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError">
   since: string;
   lastError?: Failure & { at: string };
   services: string[];
+  /** Nothing of the hub is let in. */
+  pushOnly: boolean;
   /** What is taken here for the central side. */
   listeners: ListenerState[];
   /** Undefined when there is none, or it was not asked yet. */
@@ -59,6 +61,7 @@ export function siteStatus(
     ...status,
     ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
     services: services.names,
+    pushOnly: services.pushOnly,
     listeners: listeners.states(),
     core: coreStatus(core?.report),
     outbox: (forwarding?.lanes() ?? []).map(({ oldest, ...lane }) => ({

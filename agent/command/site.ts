@@ -53,6 +53,7 @@ export function openSite(
     clock,
     connectTimeout: limits.connect_seconds * 1000,
     log,
+    pushOnly: own.push_only,
     livestatus: restricts(own.livestatus) ? policyOf(own.livestatus) : undefined,
   });
   const livestatus = targets.get(LIVESTATUS);
@@ -128,7 +129,8 @@ export function openSite(
         log.error("the outbox cannot be opened, and nothing is forwarded", { reason: reasonOf(error) });
         return undefined;
       });
-      if (services.names.length === 0 && !forwarding) log.warn("no services are configured", { file });
+      if (own.push_only) log.info("push-only: no stream from the hub is let in");
+      else if (services.names.length === 0 && !forwarding) log.warn("no services are configured", { file });
       core?.start();
       forwarding?.start();
       const running = connector.run();

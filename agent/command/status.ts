@@ -31,7 +31,8 @@ function printSite(version: string, status: SiteStatus, several: boolean): void 
   if (status.blocked) printLine(status.blocked);
   if (status.rtt !== undefined) printLine(`round-trip time ${status.rtt.toFixed(1)} ms`);
   if (status.clockSkew !== undefined) printLine(`clock differs from the hub's by ${status.clockSkew} ms`);
-  printLine(`services: ${status.services.join(", ") || "none"}; ${status.streams} streams open`);
+  const services = status.pushOnly ? "none, push-only" : status.services.join(", ") || "none";
+  printLine(`services: ${services}; ${status.streams} streams open`);
   for (const listener of status.listeners) printLine(listenerLine(listener));
   if (status.core) printLine(coreLine(status.core));
   for (const line of forwardingLines(status)) printLine(line);

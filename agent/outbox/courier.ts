@@ -43,7 +43,6 @@ const FROM_HUB: ReadonlySet<number> = new Set([ACK, REFUSED]);
 
 const REASONS: Partial<Record<ResetReason, string>> = {
   serviceRefused: "the hub takes nothing of this lane",
-  serviceUnknown: "the hub has no inbox",
   sessionLost: "the connection to the hub was lost",
 };
 

@@ -21,6 +21,8 @@ export interface ServicesOptions {
   /** ms for a connection to a target. */
   connectTimeout: number;
   log: Log;
+  /** No stream from the hub is let in, and no service is named to it. Default false. */
+  pushOnly?: boolean;
   /** What may be asked of the core; undefined: anything, and its bytes are not looked at. */
   livestatus?: Policy | undefined;
 }
@@ -42,8 +44,13 @@ export class Services {
     this.#guard = policy && new Guard({ policy, clock, refused });
   }
 
+  /** What the hub may ask for. */
   get names(): string[] {
-    return [...this.options.targets.keys()];
+    return this.pushOnly ? [] : [...this.options.targets.keys()];
+  }
+
+  get pushOnly(): boolean {
+    return this.options.pushOnly ?? false;
   }
 
   /** Bytes received so far from a service's target, over all its streams. */
@@ -56,6 +63,11 @@ export class Services {
   /** Joins a stream that the hub opened to the service it names, or refuses it. */
   accept(stream: Stream): void {
     const { targets, dial, clock, connectTimeout } = this.options;
+    if (this.pushOnly) {
+      this.#noteFailure(stream.service, "the hub asked for a stream, but this agent is push-only");
+      stream.reset("serviceRefused");
+      return;
+    }
     const target = targets.get(stream.service);
     if (!target) {
       this.#noteFailure(stream.service, "the hub asked for a service that is not in this agent's file");

@@ -367,7 +367,8 @@ export class Connector {
     this.#tunnel = tunnel;
     this.#lostAt = undefined;
     this.#told = undefined;
-    tunnel.mux.sendControl(pack({ kind: "services", names: services.names, listens }));
+    const { names, pushOnly } = services;
+    tunnel.mux.sendControl(pack({ kind: "services", names, listens, ...(pushOnly && { pushOnly }) }));
     tunnel.session.adopt(link, 0, 0);
   }
 

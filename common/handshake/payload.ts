@@ -75,6 +75,8 @@ export const servicesControl = z.object({
   kind: z.literal("services"),
   names: z.array(serviceName).max(256),
   listens: listens.default({}),
+  /** It lets no stream from the hub in. */
+  pushOnly: z.boolean().optional(),
 });
 
 /** The hub's refusal as an error, if it is one. */

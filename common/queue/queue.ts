@@ -80,7 +80,9 @@ export class Queue<M> {
     const { disk, directory, meta } = this.#options;
     try {
       const { bytes, size } = await disk.head(join(directory, name), HEAD + MAX_META);
-      return { number: Number(name), meta: unpack(meta, readMeta(bytes, size), "its meta"), size };
+      // a copy: what is read of it must not keep all that was read of the file
+      const own = Buffer.from(readMeta(bytes, size));
+      return { number: Number(name), meta: unpack(meta, own, "its meta"), size };
     } catch (error) {
       await this.#putAside(name);
       this.#options.damaged(name, reasonOf(error));

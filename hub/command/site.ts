@@ -144,7 +144,7 @@ export function printSites(sites: SiteView[]): void {
     sites.map((site) => [
       `${site.tenant}/${site.site}`,
       site.address,
-      site.state,
+      site.pushOnly ? `${site.state}, push-only` : site.state,
       ago(site.since, now),
       site.livestatus.state,
       ago(site.livestatus.since, now),

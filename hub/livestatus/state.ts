@@ -59,7 +59,11 @@ export function judge(circumstances: Circumstances): Judgement {
 }
 
 function ofCore({ tunnel, now }: Circumstances): Judgement {
-  const { core, offers, agent } = tunnel;
+  const { core, offers, agent, pushOnly } = tunnel;
+  if (pushOnly && core?.state !== "dead") {
+    const how = core ? "the core is online, but " : "";
+    return { state: "unknown", reason: `${how}the agent is push-only: nothing can be asked` };
+  }
   if (core?.state === "online") return { state: "online", core: core.core };
   if (core) {
     const since = Math.min(now, core.since - (agent?.clockSkew ?? 0));

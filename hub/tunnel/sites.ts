@@ -42,6 +42,8 @@ export interface SiteState {
   offers: string[];
   /** What it listens for, if anything. */
   listens?: Listens;
+  /** Its agent lets no stream in. */
+  pushOnly?: boolean;
   /** How the agent finds its core, as it last said. */
   core?: CoreReport;
   /** ms since the carrier was lost, while the session waits for the next one. */
@@ -57,6 +59,7 @@ interface Entry {
   since: number;
   offers: string[];
   listens: Listens;
+  pushOnly: boolean;
   core: CoreReport | undefined;
   /** Reports on cores within the second that `reporting` counts. */
   reports: number;
@@ -182,6 +185,7 @@ export class TunnelledSites {
       since: clock.wall(),
       offers: [],
       listens: {},
+      pushOnly: false,
       core: undefined,
       reports: 0,
       reporting: undefined,
@@ -197,9 +201,10 @@ export class TunnelledSites {
   #control(entry: Entry, body: Buffer): void {
     const { kind } = unpack(controlKind, body, "a control message");
     if (kind === "services") {
-      const { names, listens } = unpack(servicesControl, body, "the agent's services");
+      const { names, listens, pushOnly } = unpack(servicesControl, body, "the agent's services");
       entry.offers = names;
       entry.listens = listens;
+      entry.pushOnly = pushOnly ?? false;
       this.options.changed(entry.site.id);
     } else if (kind === "core") {
       const report = unpack(coreControl, body, "the agent's report on its core");
@@ -228,7 +233,7 @@ export class TunnelledSites {
   open(siteId: number, service: string, priority: Priority, packed: boolean): Stream | undefined {
     const entry = this.#entries.get(siteId);
     // the endpoint exists only for what the registry allows; the stream is held to it all the same
-    if (!entry?.site.services.includes(service)) return undefined;
+    if (!entry?.site.services.includes(service) || entry.pushOnly) return undefined;
     return this.#away(entry) <= this.options.hold
       ? entry.tunnel.mux.open(service, priority, packed)
       : undefined;
@@ -237,6 +242,7 @@ export class TunnelledSites {
   /** Why no stream to a site can be opened now, in words for who wanted one; undefined when one can. */
   unreachable(siteId: number): string | undefined {
     const entry = this.#entries.get(siteId);
+    if (entry?.pushOnly) return "the site's agent is push-only: it lets no stream in";
     if (entry && this.#away(entry) <= this.options.hold) return undefined;
     const reason = entry ? entry.reason : this.#last.get(siteId)?.reason;
     return `the site is not connected${reason === undefined ? "" : `: ${reason}`}`;
@@ -270,6 +276,7 @@ export class TunnelledSites {
       agent: entry.agent,
       offers: entry.offers,
       ...(Object.keys(entry.listens).length > 0 && { listens: entry.listens }),
+      ...(entry.pushOnly && { pushOnly: true }),
       ...(entry.core && { core: entry.core }),
       ...(!link && { away: this.#away(entry) }),
     };

@@ -221,12 +221,12 @@ function fullDisks(
 function leftOver({ hub, agent, spool }: Stage): string[] {
   const places = [
     [spool, spool],
-    [join(agent.stateDir, "outbox/notify"), "outbox"],
+    [join(agent.stateDir, "outbox"), "outbox"],
     [join(hub.stateDir, `inbox/${SITE}/notify/queue`), "queue"],
   ] as const;
   return places.flatMap(([path, name]) =>
     namesIn(path, true)
-      .filter((each) => /(^|\/)[\da-f-]{12,36}$/.test(each) && !/^\d{8}-[\da-f]{32}$/.test(each))
+      .filter((each) => /(^|\/)(\d{12}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/.test(each))
       .map((each) => `${name}: ${each}`),
   );
 }

@@ -93,6 +93,17 @@ test("a site without an agent is unknown; one whose agent is enrolled is waited 
   expect(now().state).toBe("waiting");
 });
 
+test("a site whose agent is push-only cannot be asked, however its core is; a dead core is dead", async () => {
+  const { world, now } = await rig();
+  const agent = await agentOf(world);
+  await say(agent, { kind: "services", names: [], pushOnly: true });
+  expect(now()).toEqual({ state: "unknown", reason: "the agent is push-only: nothing can be asked" });
+  await say(agent, online());
+  expect(now().reason).toBe("the core is online, but the agent is push-only: nothing can be asked");
+  await say(agent, DEAD);
+  expect(now().state).toBe("dead");
+});
+
 test("an agent that is there is waited for until it says how its core is", async () => {
   const { world, now, states, id } = await rig();
   const agent = await agentOf(world);

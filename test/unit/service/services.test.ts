@@ -18,7 +18,7 @@ interface Rig extends Pair {
   ask(service: string): Tap;
 }
 
-function rig(): Rig {
+function rig(pushOnly = false): Rig {
   const log = new MemoryLog();
   const dialled: Target[] = [];
   const sockets: FakeSocket[] = [];
@@ -40,6 +40,7 @@ function rig(): Rig {
     clock,
     connectTimeout: CONNECT_TIMEOUT,
     log,
+    pushOnly,
   });
   const ask = (service: string) => new Tap(pair.hub.mux.open(service, INTERACTIVE)!);
   return { ...pair, clock, log, dialled, sockets, services, ask };
@@ -61,6 +62,16 @@ test("a stream is joined to the target that the agent's own file names, and to n
   expect(sockets[0]?.received).toBe("GET hosts\n\n");
   expect([stream.text, stream.ended, stream.resetBy]).toEqual(["a;b\n", true, undefined]);
   expect(services.names).toEqual(["livestatus", "http"]);
+});
+
+test("a push-only agent names no service and refuses every stream, whatever a hub asks for and sends", async () => {
+  const { ask, dialled, services, log, agent } = rig(true);
+  const asked = ["livestatus", "http", "ssh", "outbox"].map(ask);
+  for (const tap of asked) tap.stream.write(Buffer.from("GET hosts\n\n"));
+  await settle();
+  expect(asked.map((tap) => [tap.resetBy, tap.text])).toEqual(Array(4).fill(["serviceRefused", ""]));
+  expect([dialled, services.names, agent.ends]).toEqual([[], [], []]);
+  expect(warnings(log)[0]).toContain("this agent is push-only");
 });
 
 test("a service that is not in the file does not exist: nothing is dialled for it", async () => {

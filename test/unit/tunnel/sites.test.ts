@@ -48,6 +48,18 @@ test("no stream is opened to a site that is not connected now", async () => {
   expect(open()).toBeUndefined();
 });
 
+test("no stream is opened to a push-only agent, and why is said in words", async () => {
+  const world = await World.open();
+  const { id } = await world.site();
+  const agent = await world.enrolled();
+  await agent.connect(world.receive());
+  agent.tunnel?.mux.sendControl(pack({ kind: "services", names: [], pushOnly: true }));
+  await settle();
+  expect(world.sites.open(id, "livestatus", INTERACTIVE, false)).toBeUndefined();
+  expect(world.sites.unreachable(id)).toContain("push-only");
+  expect(world.sites.state(id)).toMatchObject({ state: "connected", pushOnly: true, offers: [] });
+});
+
 test("why no stream can be opened is said in words, and nothing as long as one can", async () => {
   const world = await World.open();
   const { id } = await world.site();
