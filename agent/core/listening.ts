@@ -18,9 +18,18 @@ export function listensAt(path: string): boolean {
         if ((Number.parseInt(flags, 16) & LISTENING) === 0 || basename(bound) !== basename(wanted))
           return false;
         // the core may have gone another way to it, over a symbolic link
-        return bound === wanted || realpathSync(bound) === wanted;
+        return bound === wanted || resolved(bound) === wanted;
       });
   } catch {
     return false;
+  }
+}
+
+/** Another's socket of the same name may be gone from the file system, or of another one, and still be listened at. */
+function resolved(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
   }
 }
