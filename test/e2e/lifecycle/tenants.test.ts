@@ -110,6 +110,7 @@ describe("what scripts read", () => {
     services: NAMES,
     enrolled: true,
     central: [],
+    inbox: [],
     state: "connected",
     since: ISO,
     lastSeen: ISO,
@@ -230,6 +231,8 @@ describe("what scripts read", () => {
       clockSkew: expect.any(Number),
       services: ["livestatus", "http"],
       listeners: [],
+      outbox: [],
+      pushOnly: false,
       core: online("acme"),
     });
     if (rtt !== undefined) expect(rtt).toBeGreaterThan(0);
