@@ -1,15 +1,5 @@
 #!/usr/bin/env bun
+import { runProgram } from "../common/command/index.ts";
+import { agentProgram } from "./program.ts";
 
-const program = createProgram(
-  "farsite-agent",
-  "Connects this host's Checkmk site to a central site over one outbound connection.",
-);
-addEnroll(program);
-addRun(program);
-addStatus(program);
-addServices(program);
-addDetect(program);
-await runProgram(program, process.argv.slice(2));
-
-import { createProgram, runProgram } from "../common/command/index.ts";
-import { addDetect, addEnroll, addRun, addServices, addStatus } from "./command/index.ts";
+await runProgram(agentProgram(), process.argv.slice(2));

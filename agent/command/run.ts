@@ -2,12 +2,14 @@
 
 import { join } from "node:path";
 import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
 import { type Places, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import { openLog } from "../../common/log.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
+import { Watchdog, watchdogLimit } from "../../common/watchdog.ts";
 import { agentConfig } from "../config.ts";
 import { assign, readEnrolments, unassigned } from "../enrolment/index.ts";
 import { routesFrom } from "../route/index.ts";
@@ -38,8 +40,19 @@ async function run(places: Places): Promise<void> {
   }
   notifySystemd(log, { ready: true, status: `agent of ${sites.map(({ path }) => path).join(", ")}` });
 
+  const watchdog = new Watchdog({
+    limit: watchdogLimit(process.env),
+    vitals: sites.map(({ vital }) => vital),
+    status: () => sites.map((site) => site.line()).join("; "),
+    notify: (state) => notifySystemd(log, state),
+    clock: systemClock,
+    log,
+  });
+
   const running = sites.map((site) => site.run());
+  watchdog.start();
   const signal = await untilStopped();
+  watchdog.stop();
   log.info("agent stops", { signal });
   for (const site of sites) site.stop();
   await Promise.all(running);

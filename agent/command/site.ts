@@ -9,6 +9,7 @@ import { BULK } from "../../common/mux/index.ts";
 import { OUTBOX } from "../../common/outbox/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { VERSION } from "../../common/version.ts";
+import type { Vital } from "../../common/watchdog.ts";
 import type { AgentConfig } from "../config.ts";
 import { CoreWatch, listensAt, secure } from "../core/index.ts";
 import type { Assigned } from "../enrolment/index.ts";
@@ -17,7 +18,7 @@ import { type Forwarding, openForwarding } from "../outbox/index.ts";
 import { type RouteTo, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
 import { type SiteStatus, siteStatus } from "../status.ts";
-import { Connector } from "../tunnel/index.ts";
+import { Connector, connectorVital, statusLine } from "../tunnel/index.ts";
 import { wayOut } from "./way-out.ts";
 
 /** What all sites of this agent have in common. */
@@ -33,6 +34,10 @@ export interface Site {
   /** TENANT/SITE. */
   path: string;
   status(): SiteStatus;
+  /** Whether its tunnel gets on, for the watchdog. */
+  vital: Vital;
+  /** How its tunnel is, in one line. */
+  line(): string;
   /** Runs until `stop`, whatever the hub says. */
   run(): Promise<void>;
   stop(): void;
@@ -105,6 +110,8 @@ export function openSite(
   let forwarding: Forwarding | undefined;
   return {
     path,
+    vital: connectorVital(connector, { urls: urls.length, timeout: limits.handshake_seconds * 1000 }),
+    line: () => statusLine(connector.status()),
     status: () => siteStatus(name, connector, services, core, listeners, forwarding),
     run: async () => {
       const [url = enrolled.url] = urls;

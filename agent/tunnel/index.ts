@@ -7,3 +7,4 @@ export { type Accepted, enrol } from "./handshake.ts";
 export { carriersOf } from "./kinds.ts";
 export { stagedReach } from "./reach.ts";
 export { type ConnectorStatus, type Failure, failureOf } from "./status.ts";
+export { connectorVital, statusLine } from "./vital.ts";

@@ -1,7 +1,7 @@
 /** What both command lines have in common: help, exit codes, errors, where files are. */
 import { Command, CommanderError } from "commander";
 import { FarsiteError, renderError } from "../errors.ts";
-import { VERSION } from "../version.ts";
+import { BUILD } from "../version.ts";
 import { printError } from "./output.ts";
 
 export type ProgramName = "farsite-hub" | "farsite-agent";
@@ -19,7 +19,7 @@ export interface Places {
 export function createProgram(name: ProgramName, description: string): Command {
   return new Command(name)
     .description(description)
-    .version(VERSION, "-V, --version", "print the release")
+    .version(BUILD, "-V, --version", "print the release")
     .helpOption("-h, --help", "print this help")
     .helpCommand(false)
     .exitOverride()

@@ -19,6 +19,7 @@ import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
 import { notifySystemd } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
+import { Watchdog, watchdogLimit } from "../../common/watchdog.ts";
 import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints, type SiteServer } from "../endpoint/index.ts";
@@ -39,6 +40,7 @@ import {
   openStore,
   parsePool,
   Registry,
+  registryVital,
 } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
@@ -240,8 +242,18 @@ async function serve(places: Places): Promise<void> {
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
+    const watchdog = new Watchdog({
+      limit: watchdogLimit(process.env),
+      vitals: [registryVital(store)],
+      status: () => `listening on ${address}; connected agents: ${sites.connected().length}`,
+      notify: (state) => notifySystemd(log, state),
+      clock,
+      log,
+    });
+    watchdog.start();
 
     const signal = await untilStopped();
+    watchdog.stop();
     log.info("hub stops", { signal });
   } finally {
     // what follows is not the sites' doing

@@ -4,3 +4,4 @@ export { Enrolment } from "./enrolment.ts";
 export { parsePool } from "./pool.ts";
 export { parseSitePath, Registry, type Site } from "./registry.ts";
 export { openStore, type Store } from "./store.ts";
+export { registryVital } from "./vital.ts";

@@ -1,0 +1,28 @@
+/** The hub's command line. */
+import type { Command } from "commander";
+import { createProgram } from "../common/command/index.ts";
+import {
+  addAudit,
+  addCheckmk,
+  addEndpoints,
+  addQuery,
+  addServe,
+  addSite,
+  addTenant,
+} from "./command/index.ts";
+
+/** All of `farsite-hub`: what its help, its manual page and its completion are made from. */
+export function hubProgram(): Command {
+  const program = createProgram(
+    "farsite-hub",
+    "Gives a central Checkmk site one local address per remote site, over the connections that agents hold.",
+  );
+  addServe(program);
+  addTenant(program);
+  addSite(program);
+  addEndpoints(program);
+  addQuery(program);
+  addAudit(program);
+  addCheckmk(program);
+  return program;
+}
