@@ -231,7 +231,8 @@ function placeProblems(tables: readonly { path: string[]; of: SiteConfig }[]): P
 }
 
 /** What `enroll` writes when there is no configuration yet. */
-export const INITIAL_CONFIG = `# Farsite agent. Every key is explained in the reference, docs/agent.toml.
+export const INITIAL_CONFIG = `# Farsite agent. Every key is explained in agent.toml of the documents
+# (/usr/share/doc/farsite-agent/agent.toml).
 
 # What the hub may reach on this side, by name. Anything not named here does not exist for it.
 # Targets are "unix:/path" or "tcp:HOST:PORT"; farsite-agent detect finds those of this host.
