@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { APACHE_PACKAGES } from "./lab/apache.ts";
+import { CONTAINER_PACKAGES } from "./lab/container.ts";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
 import { LINE_PACKAGES } from "./lab/line/line.ts";
@@ -41,6 +42,11 @@ const PACKAGES = [
   "rsyslog",
   "snmp",
   "snmptrapd",
+  ...CONTAINER_PACKAGES,
+  "lintian",
+  "rpm",
+  "cpio",
+  "man-db",
   // readers of what is printed for Checkmk, NagVis and Thruk
   "python3-minimal",
   "php-cli",

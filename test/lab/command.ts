@@ -11,14 +11,15 @@ const LIMIT_MS = 20_000;
 
 /**
  * Runs `argv` and waits for it; blocks the event loop meanwhile, so only for commands that take
- * milliseconds. A command that is not there, is killed, or runs longer than 20 s counts as failed.
+ * milliseconds. A command that is not there, is killed, or runs longer than the limit, 20 s if not given, counts as
+ * failed.
  */
-export function attempt(argv: readonly string[], input = ""): CommandResult {
+export function attempt(argv: readonly string[], input = "", limitMs = LIMIT_MS): CommandResult {
   const [program = "", ...args] = argv;
   const done = spawnSync(program, args, {
     input,
     encoding: "utf8",
-    timeout: LIMIT_MS,
+    timeout: limitMs,
     maxBuffer: 64 * 1024 * 1024,
     env: { ...process.env, LC_ALL: "C" },
   });
