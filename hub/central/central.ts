@@ -41,8 +41,7 @@ export class Central {
 
   #linesOf(site: CentralSite): SiteLines {
     let known = this.#sites.get(site.id);
-    // the number of a site that was removed may be given to another one
-    if (!known?.isOf(site)) {
+    if (!known) {
       const { lines, ...options } = this.options;
       const own = Object.entries(lines).filter(([, line]) => allows(line, site));
       known = new SiteLines({ ...options, site, lines: new Map(own) });

@@ -90,11 +90,6 @@ export class SiteLines {
     return { line, source, rate, state, notedAt: Number.NEGATIVE_INFINITY };
   }
 
-  isOf({ tenant, name, address }: SiteLinesOptions["site"]): boolean {
-    const { site } = this.#options;
-    return site.tenant === tenant && site.name === name && site.address === address;
-  }
-
   get states(): LineState[] {
     return [...this.#uses.values()].map(({ state }) => ({ ...state }));
   }

@@ -99,9 +99,9 @@ export class Registry {
       if ((await sql`SELECT 1 FROM site WHERE tenant_id = ${owner} AND name = ${name}`).length > 0) {
         throw new FarsiteError("E_EXISTS", `the site ${tenant}/${name} exists already`);
       }
-      const index = await this.#freeIndex(sql);
-      await sql`INSERT INTO site (tenant_id, name, address_index, created_at)
-                VALUES (${owner}, ${name}, ${index}, ${this.#wall()})`;
+      const [id, index] = [await this.#nextId(sql), await this.#freeIndex(sql)];
+      await sql`INSERT INTO site (id, tenant_id, name, address_index, created_at)
+                VALUES (${id}, ${owner}, ${name}, ${index}, ${this.#wall()})`;
       const site = await this.#site(sql, tenant, name);
       await nameServices(sql, site.id, services);
       await this.#audit(sql, actor, "site.add", `${tenant}/${name}`, site.address);
@@ -258,15 +258,19 @@ export class Registry {
     }));
   }
 
+  /** One that no site ever had: what is still known of a site that was removed must not count for another. */
+  async #nextId(sql: Statements): Promise<number> {
+    const [present] = await sql<{ last: number | null }>`SELECT MAX(id) AS last FROM site`;
+    const next = Math.max(await lastGiven(sql, "last_site_id"), present?.last ?? 0) + 1;
+    await noteGiven(sql, "last_site_id", next);
+    return next;
+  }
+
   /** The place after the last one ever given; when the pool has been gone through, the first free one. */
   async #freeIndex(sql: Statements): Promise<number> {
-    const [setting] = await sql<{
-      value: string;
-    }>`SELECT value FROM setting WHERE name = 'last_address_index'`;
-    const next = Number(setting?.value ?? 0) + 1;
+    const next = (await lastGiven(sql, "last_address_index")) + 1;
     if (next <= this.#pool.size) {
-      await sql`INSERT INTO setting (name, value) VALUES ('last_address_index', ${String(next)})
-                ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
+      await noteGiven(sql, "last_address_index", next);
       return next;
     }
     const used = new Set((await sql<{ i: number }>`SELECT address_index AS i FROM site`).map((row) => row.i));
@@ -287,6 +291,19 @@ export class Registry {
   ): Promise<void> {
     await writeAudit(sql, this.#wall(), actor, action, target, detail);
   }
+}
+
+type Given = "last_address_index" | "last_site_id";
+
+/** The last number that was given of those that are not given twice; 0 when none was. */
+async function lastGiven(sql: Statements, name: Given): Promise<number> {
+  const [row] = await sql<{ value: string }>`SELECT value FROM setting WHERE name = ${name}`;
+  return Number(row?.value ?? 0);
+}
+
+async function noteGiven(sql: Statements, name: Given, last: number): Promise<void> {
+  await sql`INSERT INTO setting (name, value) VALUES (${name}, ${String(last)})
+            ON CONFLICT (name) DO UPDATE SET value = excluded.value`;
 }
 
 async function nameServices(sql: Statements, siteId: number, services: string[]): Promise<void> {

@@ -169,13 +169,6 @@ test("once connected a stream may be silent for as long as it likes", async () =
   expect([stream.resetBy, sockets[0]?.destroyed]).toEqual([undefined, false]);
 });
 
-test("a site that has the number of a removed one has nothing of what that might use", () => {
-  const { central } = rig({ receiver: { ...RECEIVER, sites: ["acme"] } });
-  expect(central.states(SITES.acme)).toHaveLength(1);
-  expect(central.states({ ...SITES.globex, id: SITES.acme.id })).toEqual([]);
-  expect(central.states({ ...SITES.acme, address: "127.64.0.9" })[0]?.from).toBe("127.64.0.9");
-});
-
 test("what a site used is forgotten with it", async () => {
   const { central, open, state } = rig({ receiver: RECEIVER });
   open("receiver");

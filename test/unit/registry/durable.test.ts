@@ -32,6 +32,25 @@ test("everything is there again after the database was closed and opened", async
   expect(next.address).toBe("127.64.0.4");
 });
 
+test("no site gets the number of one that was removed, also after a restart", async () => {
+  const url = `sqlite:${join(scratch(), "registry.sqlite")}`;
+  const first = await withSites(["main", "other"], { url });
+  const removed = await first.registry.removeSite("test", "acme", "other");
+  const next = await first.registry.addSite("test", "acme", "other", ["http"]);
+  expect(next.id).toBeGreaterThan(removed.id);
+  await first.registry.removeSite("test", "acme", "other");
+  await first.store.close();
+  const second = await open({ url });
+  expect((await second.registry.addSite("test", "acme", "other", ["http"])).id).toBeGreaterThan(next.id);
+});
+
+test("a registry that never noted the last number goes on behind its sites", async () => {
+  const { registry, store } = await withSites(["main", "other"]);
+  const { id } = await registry.site("acme", "other");
+  await query(store, "DELETE FROM setting WHERE name = 'last_site_id'");
+  expect((await registry.addSite("test", "acme", "third", ["http"])).id).toBe(id + 1);
+});
+
 test("what was answered is in the database's files, although nobody closed it", async () => {
   const directory = scratch();
   const first = await withSites(["main"], { url: `sqlite:${join(directory, "registry.sqlite")}` });
