@@ -1,7 +1,8 @@
 /** How a site is, as the endpoints of many sites tell it. */
 
+import { LIVESTATUS } from "../../common/core.ts";
 import type { PeerState } from "../livestatus/federation/index.ts";
-import type { DatedState } from "../livestatus/index.ts";
+import { type DatedState, describe } from "../livestatus/index.ts";
 import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
 
@@ -19,7 +20,8 @@ export interface Known {
 }
 
 export function peerStateOf({ site, tunnel, current, unreachable, queries, now }: Known): PeerState {
-  const up = unreachable === undefined;
+  const offered = tunnel.offers.length === 0 || tunnel.offers.includes(LIVESTATUS);
+  const up = unreachable === undefined && offered;
   const state = current?.state ?? "unknown";
   const since = current?.since ?? now;
   const lastSeen = tunnel.state === "connected" ? since : Math.max(tunnel.since, site?.lastSeen ?? 0);
@@ -27,7 +29,7 @@ export function peerStateOf({ site, tunnel, current, unreachable, queries, now }
     state,
     up,
     pending: !up && lastSeen === 0,
-    reason: unreachable,
+    reason: up ? undefined : current?.reason === undefined ? unreachable : `the site is ${describe(current)}`,
     since,
     lastOnline: up ? now : lastSeen,
     started: tunnel.core?.state === "online" ? tunnel.core.core.started : undefined,

@@ -14,5 +14,5 @@ export {
 export { type Question, requestsIn } from "./question.ts";
 export type { StateWord } from "./state.ts";
 export { type Detail, StateFile } from "./state-file.ts";
-export { type DatedState, type SiteRecord, SiteStates } from "./states.ts";
+export { type DatedState, describe, type SiteRecord, SiteStates } from "./states.ts";
 export { trafficDetails, trafficText } from "./traffic.ts";

@@ -46,7 +46,7 @@ export function judge(circumstances: Circumstances): Judgement {
   const { site, tunnel } = circumstances;
   if (!site.enabled) return { state: "disabled", reason: "the site is disabled at the hub" };
   if (!site.services.includes(LIVESTATUS)) {
-    return { state: "unknown", reason: `the site was added without the service ${LIVESTATUS}` };
+    return { state: "unknown", reason: `the site has no service ${LIVESTATUS} at the hub` };
   }
   switch (tunnel.state) {
     case "connected":

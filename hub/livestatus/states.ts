@@ -176,7 +176,8 @@ function title({ site }: Entry): string {
   return `Site ${site.tenant}/${site.name}`;
 }
 
-function describe({ state, cause, reason }: DatedState): string {
+/** A state in words: `dead (stopped): [Errno 111] Connection refused`. */
+export function describe({ state, cause, reason }: DatedState): string {
   const what = cause === undefined ? state : `${state} (${cause})`;
   return reason === undefined ? what : `${what}: ${reason}`;
 }

@@ -55,7 +55,7 @@ test.each([
 test("results are printed as external commands, or as JSON", async () => {
   const printed = await hub.ok("checkmk", "status-hosts", "--host", "far-{tenant}-{site}");
   expect(printed).toMatch(
-    /^\[\d{10}\] PROCESS_HOST_CHECK_RESULT;far-acme-main;0;acme\/main is online\|.*\n\[\d{10}\] PROCESS_HOST_CHECK_RESULT;far-globex-east;0;globex\/east is unknown\n$/,
+    /^\[\d{10}\] PROCESS_HOST_CHECK_RESULT;far-acme-main;0;acme\/main is online\|.*\n\[\d{10}\] PROCESS_HOST_CHECK_RESULT;far-globex-east;0;globex\/east is unknown: no agent is enrolled\n$/,
   );
   expect(await hub.json("checkmk", "status-hosts", "--tenant", "acme")).toEqual([
     {

@@ -126,13 +126,13 @@ test("an agent that does not say how its core is leaves it unknown; so does one 
   expect(now()).toEqual({ state: "unknown", reason: "the agent offers no service livestatus" });
 });
 
-test("a site that was added without the service is unknown, whatever its agent says", async () => {
+test("a site without the service at the hub is unknown, whatever its agent says", async () => {
   const { world, states } = await rig();
   const site = await world.registry.addSite("test", "acme", "web", ["http"]);
   states.know(site);
   expect(states.state(site.id)).toMatchObject({
     state: "unknown",
-    reason: "the site was added without the service livestatus",
+    reason: "the site has no service livestatus at the hub",
   });
 });
 

@@ -33,9 +33,20 @@ async function rig() {
   return { world, state };
 }
 
-test("a site that never came is pending, not down", async () => {
+test("a site that never came is pending, not down, and says why it is unknown", async () => {
   const { state } = await rig();
-  expect(state()).toMatchObject({ up: false, pending: true, reason: "the site is not connected" });
+  const reason = "the site is unknown: no agent is enrolled";
+  expect(state()).toMatchObject({ up: false, pending: true, state: "unknown", reason });
+});
+
+test("a site whose agent does not offer Livestatus is not up, although it is connected", async () => {
+  const { world, state } = await rig();
+  const agent = await world.enrolled();
+  await agent.connect(world.receive());
+  agent.tunnel?.mux.sendControl(pack({ kind: "services", names: ["http"] }));
+  await settle();
+  const reason = "the site is unknown: the agent offers no service livestatus";
+  expect(state()).toMatchObject({ up: false, pending: false, state: "unknown", reason });
 });
 
 test("a site whose carrier is being replaced is up as long as queries wait for it", async () => {
