@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -64,6 +65,31 @@ test("what another process left half written is no obstacle, and its mode is not
     ["file"],
   ]);
 });
+
+test("what is written beside a file first is never written into a link that is there", () => {
+  const directory = scratch();
+  const [path, elsewhere] = [join(directory, "file"), join(directory, "elsewhere")];
+  writeFileSync(elsewhere, "untouched");
+  symlinkSync(elsewhere, `${path}.${process.pid}.new`);
+  writeSecretFile(path, "secret");
+  expect([readFileSync(elsewhere, "utf8"), readFileSync(path, "utf8")]).toEqual(["untouched", "secret"]);
+});
+
+test.runIf(process.getuid?.() === 0)(
+  "what root makes in somebody's directory is theirs; a file that is no secret stays root's",
+  () => {
+    const nobody = { uid: 65_534, gid: 65_534 };
+    const directory = scratch();
+    chownSync(directory, nobody.uid, nobody.gid);
+    ensureDirectory(join(directory, "sites", "main"), 0o700);
+    writeSecretFile(join(directory, "sites", "main", "key"), "s3cret");
+    writeFileAtomic(join(directory, "other"), "x", 0o644);
+    for (const path of ["sites", "sites/main", "sites/main/key"]) {
+      expect(statSync(join(directory, path)), path).toMatchObject(nobody);
+    }
+    expect(statSync(join(directory, "other")).uid).toBe(0);
+  },
+);
 
 test("a link is replaced by the file, not followed", () => {
   const directory = scratch();
