@@ -69,7 +69,7 @@ export function openFederation(parts: FederationParts): {
     random,
     log,
   });
-  const views = new Views({ runDir, log, view: (tenant) => federation.view(tenant) });
+  const views = new Views({ runDir, clock, log, view: (tenant) => federation.view(tenant) });
   return { federation, views, sites };
 }
 

@@ -1,11 +1,9 @@
 /** One endpoint: the local address or Unix socket at which one service of one site is offered. */
 
-import { rmSync } from "node:fs";
-import { createServer, type Server, type Socket } from "node:net";
-import { reasonOf } from "../../common/errors.ts";
+import type { Socket } from "node:net";
+import type { Clock } from "../../common/clock.ts";
+import { type ListenAddress, Listener } from "../../common/listener.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
-
-export type EndpointAddress = { host: string; port: number } | { path: string };
 
 export type ServeClient = (socket: Socket, done: () => void) => void;
 
@@ -18,28 +16,20 @@ export interface Way {
 }
 
 export interface EndpointOptions extends Way {
-  address: EndpointAddress;
-  /** A listener could not be opened or failed. */
+  address: ListenAddress;
+  clock: Clock;
+  /** The address cannot be had; told once for each reason, until it could be. */
   failed: (reason: string) => void;
-  listening: () => void;
 }
 
 export class Endpoint {
-  readonly #server: Server;
+  readonly #listener: Listener;
   readonly #sockets = new Set<Socket>();
 
   constructor(private readonly options: EndpointOptions) {
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#serve(socket));
-    this.#server.on("error", (error) => options.failed(reasonOf(error)));
-    this.#server.on("listening", () => options.listening());
-    const { address } = options;
-    if ("path" in address) {
-      // left behind by a hub that was killed; nobody else writes into the hub's run directory
-      rmSync(address.path, { force: true });
-      this.#server.listen({ path: address.path, readableAll: false, writableAll: false });
-    } else {
-      this.#server.listen({ host: address.host, port: address.port, backlog: 511 });
-    }
+    const { address, clock, failed } = options;
+    this.#listener = new Listener({ address, clock, failed, take: (socket) => this.#serve(socket) });
+    void this.#listener.start();
   }
 
   #serve(socket: Socket): void {
@@ -60,14 +50,16 @@ export class Endpoint {
     join(socket, stream, { deliver: "stream", done: () => void this.#sockets.delete(socket) });
   }
 
-  get clients(): number {
-    return this.#sockets.size;
+  /** Whether it listens, or why not; and its clients. */
+  get state(): { state: "listening" | "failed"; reason?: string; clients: number } {
+    const clients = this.#sockets.size;
+    const reason = this.#listener.failure;
+    return reason === undefined ? { state: "listening", clients } : { state: "failed", reason, clients };
   }
 
   /** Stops listening and ends every client. */
   close(): void {
-    this.#server.close();
+    this.#listener.close();
     for (const socket of this.#sockets) socket.destroy();
-    if ("path" in this.options.address) rmSync(this.options.address.path, { force: true });
   }
 }

@@ -1,6 +1,6 @@
 /** All endpoints of the hub: for every enabled site and service an address and a Unix socket. */
 
-import { chmodSync, existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
@@ -10,7 +10,6 @@ import { BULK, INTERACTIVE, type Priority, type Stream } from "../../common/mux/
 import { BULK_SERVICES } from "../config.ts";
 import type { Site } from "../registry/index.ts";
 import { Endpoint, type Way } from "./endpoint.ts";
-import { LastingEndpoint } from "./lasting.ts";
 
 export interface EndpointState {
   tenant: string;
@@ -46,16 +45,13 @@ export interface SiteServer {
   forget(siteId: number): void;
 }
 
-/** Longest path of a Unix socket, in bytes (sun_path less its final NUL, unix(7)). */
-const MAX_SOCKET_PATH = 107;
-
 interface Offer {
   site: Site;
   service: string;
   port: number;
   path: string;
-  tcp: LastingEndpoint;
-  unix: Endpoint | undefined;
+  tcp: Endpoint;
+  unix: Endpoint;
 }
 
 export class Endpoints {
@@ -105,10 +101,10 @@ export class Endpoints {
     };
   }
 
-  #openTcp(site: Site, service: string, port: number, way: Way): LastingEndpoint {
+  #openTcp(site: Site, service: string, port: number, way: Way): Endpoint {
     const { clock, log } = this.options;
     const address = `${site.address}:${port}`;
-    return new LastingEndpoint({
+    return new Endpoint({
       ...way,
       address: { host: site.address, port },
       clock,
@@ -117,15 +113,14 @@ export class Endpoints {
     });
   }
 
-  #openUnix(site: Site, path: string, way: Way): Endpoint | undefined {
-    const failed = (reason: string) => {
-      this.options.log.error("endpoint cannot be opened", { ...nameOf(site), socket: path, reason });
-    };
-    if (Buffer.byteLength(path) > MAX_SOCKET_PATH) {
-      failed(`the path is longer than ${MAX_SOCKET_PATH} bytes; use a shorter --run-dir`);
-      return undefined;
-    }
-    return new Endpoint({ ...way, address: { path }, listening: () => chmodSync(path, 0o660), failed });
+  #openUnix(site: Site, path: string, way: Way): Endpoint {
+    const { clock, log } = this.options;
+    return new Endpoint({
+      ...way,
+      address: { path },
+      clock,
+      failed: (reason) => log.error("endpoint cannot be opened", { ...nameOf(site), socket: path, reason }),
+    });
   }
 
   /** Closes a site's endpoints and ends their clients. */
@@ -137,7 +132,7 @@ export class Endpoints {
 
   #close(offer: Offer): void {
     offer.tcp.close();
-    offer.unix?.close();
+    offer.unix.close();
     this.options.served?.get(offer.service)?.forget(offer.site.id);
   }
 
@@ -159,7 +154,7 @@ export class Endpoints {
         port,
         socket: path,
         ...state,
-        clients: clients + (unix?.clients ?? 0),
+        clients: clients + unix.state.clients,
       };
     });
   }

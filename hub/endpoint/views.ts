@@ -1,8 +1,8 @@
 /** Endpoints of many sites at once: one for each tenant that has sites, and one for the operators. */
 
-import { chmodSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import type { Clock } from "../../common/clock.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Site } from "../registry/index.ts";
@@ -21,6 +21,7 @@ export interface ViewServer {
 
 export interface ViewsOptions {
   runDir: string;
+  clock: Clock;
   log: Log;
   /** @param tenant undefined: all tenants' sites */
   view: (tenant: string | undefined) => ViewServer;
@@ -36,7 +37,6 @@ interface Offer {
   path: string;
   server: ViewServer;
   unix: Endpoint;
-  failure: string | undefined;
 }
 
 export class Views {
@@ -76,33 +76,26 @@ export class Views {
   }
 
   #open(tenant: string | undefined): void {
-    const { runDir, view, log } = this.#options;
+    const { runDir, view, clock, log } = this.#options;
     const path = join(runDir, tenant ?? "", `${SERVICE}.sock`);
     const server = view(tenant);
     const unix = new Endpoint({
       address: { path },
       serve: (socket, done) => server.serve(socket, done),
       open: () => undefined,
-      // whoever may enter the directory may ask
-      listening: () => chmodSync(path, 0o660),
-      failed: (reason) => {
-        log.error("endpoint cannot be opened", { socket: path, reason });
-        offer.failure = reason;
-      },
+      clock,
+      failed: (reason) => log.error("endpoint cannot be opened", { socket: path, reason }),
     });
-    const offer: Offer = { tenant, path, server, unix, failure: undefined };
-    this.#offers.set(tenant, offer);
+    this.#offers.set(tenant, { tenant, path, server, unix });
   }
 
   states(): ViewState[] {
-    return [...this.#offers.values()].map(({ tenant, path, unix, failure }) => ({
+    return [...this.#offers.values()].map(({ tenant, path, unix }) => ({
       tenant: tenant ?? ALL,
       site: ALL,
       service: SERVICE,
       socket: path,
-      state: failure === undefined ? "listening" : "failed",
-      ...(failure !== undefined && { reason: failure }),
-      clients: unix.clients,
+      ...unix.state,
     }));
   }
 

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import { contains, type Network, parseIp, shownAddress } from "../../common/network.ts";
-import { LastingEndpoint } from "../endpoint/index.ts";
+import { Endpoint } from "../endpoint/index.ts";
 import type { Admission } from "../tunnel/index.ts";
 import type { Place, Scope } from "../viewer-config.ts";
 import { Notices } from "./notices.ts";
@@ -36,7 +36,7 @@ export interface ViewerOptions {
 
 export class Viewer {
   readonly #options: ViewerOptions;
-  readonly #endpoint: LastingEndpoint;
+  readonly #endpoint: Endpoint;
   readonly #secured = new Set<SecureSocket>();
   /** Of clients that are not let in, that do not get as far, and for which there is nothing. */
   readonly #refusals: Notices;
@@ -49,7 +49,7 @@ export class Viewer {
     this.#refusals = new Notices(clock);
     this.#failures = new Notices(clock);
     this.#absences = new Notices(clock);
-    this.#endpoint = new LastingEndpoint({
+    this.#endpoint = new Endpoint({
       address: listen,
       clock,
       serve: (socket, done) => void this.#accept(socket, done),
@@ -58,7 +58,7 @@ export class Viewer {
     });
   }
 
-  get state(): LastingEndpoint["state"] {
+  get state(): Endpoint["state"] {
     return this.#endpoint.state;
   }
 

@@ -67,10 +67,10 @@ test("changes are activated on 20 sites in parallel", async () => {
       const site = { id, tenant: "acme", name: `site${id}` };
       const endpoint = new Endpoint({
         address: { host: "127.0.0.1", port },
+        clock: systemClock,
         open: () => undefined,
         serve: (socket, done) => service.serve(site, socket, done),
         failed: (reason) => log.error(reason),
-        listening: () => {},
       });
       cleanup.add("close an endpoint", () => endpoint.close());
       return port;

@@ -79,10 +79,10 @@ class Stand {
     this.target = { host: "127.0.0.1", port };
     this.#endpoint = new Endpoint({
       address: { host: "127.0.0.1", port },
+      clock: systemClock,
       open,
       serve: (socket, done) => this.livestatus.serve(SITE, socket, done),
       failed: (reason) => this.log.error(reason),
-      listening: () => {},
     });
   }
 
