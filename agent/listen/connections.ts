@@ -2,9 +2,10 @@
 
 import type { Socket } from "node:net";
 import type { Address } from "../../common/address.ts";
+import { Complaints } from "../../common/complaints.ts";
 import { Listener } from "../../common/listener.ts";
 import { join } from "../../common/mux/index.ts";
-import { Complaints, type LineOptions, type ListenerState, priorityOf, refusalText } from "./line.ts";
+import { type LineOptions, type ListenerState, priorityOf, refusalText } from "./line.ts";
 
 export interface ConnectionsOptions extends LineOptions {
   address: Exclude<Address, { kind: "udp" }>;
@@ -22,8 +23,8 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#complaints = new Complaints(options);
     const { address, name, clock, log } = options;
+    this.#complaints = new Complaints({ message: "line failed", clock, log });
     this.#listener = new Listener({
       address: address.kind === "unix" ? { path: address.path } : address,
       take: (socket) => this.serve(socket),
@@ -45,7 +46,7 @@ export class Connections {
     const stream = full ? undefined : open(name, priorityOf(name, false));
     if (!stream) {
       this.#failed++;
-      this.#complaints.say(full ? `more than ${clients} clients` : "not connected to the hub");
+      this.#complain(full ? `more than ${clients} clients` : "not connected to the hub");
       socket.on("error", () => {});
       // at once and unmistakably: a client must not wait for what is not there
       if (this.#options.address.kind === "unix") socket.destroy();
@@ -60,9 +61,13 @@ export class Connections {
         const refusal = outcome === "socket-lost" || outcome === "closed" ? undefined : refusalText(outcome);
         if (refusal === undefined) return;
         this.#failed++;
-        this.#complaints.say(refusal);
+        this.#complain(refusal);
       },
     });
+  }
+
+  #complain(reason: string): void {
+    this.#complaints.say({ line: this.#options.name, reason });
   }
 
   state(address: string): ListenerState {

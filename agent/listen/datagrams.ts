@@ -1,9 +1,10 @@
 /** A listener for datagrams, which go to the central side over one stream that is opened when there are some. */
 
 import type { Timer } from "../../common/clock.ts";
+import { Complaints } from "../../common/complaints.ts";
 import { datagramHeader } from "../../common/datagram.ts";
 import type { ResetReason, Stream } from "../../common/mux/index.ts";
-import { Complaints, type DatagramCount, type LineOptions, priorityOf, refusalText } from "./line.ts";
+import { type DatagramCount, type LineOptions, priorityOf, refusalText } from "./line.ts";
 import { DatagramQueue, type QueueLimits } from "./queue.ts";
 
 export interface DatagramsOptions extends LineOptions {
@@ -30,7 +31,8 @@ export class Datagrams {
 
   constructor(options: DatagramsOptions) {
     this.#options = options;
-    this.#complaints = new Complaints(options);
+    const { clock, log } = options;
+    this.#complaints = new Complaints({ message: "line failed", clock, log });
     this.#queue = new DatagramQueue(options.queue);
   }
 
@@ -51,7 +53,7 @@ export class Datagrams {
     }
     const dropped = this.#queue.push(datagram);
     this.#dropped += dropped;
-    if (dropped > 0) this.#complaints.say("the way to the hub does not take all datagrams");
+    if (dropped > 0) this.#complain("the way to the hub does not take all datagrams");
     this.#pump();
   }
 
@@ -95,7 +97,7 @@ export class Datagrams {
     this.#stream = undefined;
     this.#paused = false;
     const refusal = refusalText(reason);
-    if (refusal !== undefined) this.#complaints.say(refusal);
+    if (refusal !== undefined) this.#complain(refusal);
     if (reason === "serviceRefused") {
       this.#refusedUntil = this.#options.clock.now() + REFUSED;
       this.#refused += this.#queue.clear();
@@ -109,6 +111,10 @@ export class Datagrams {
       this.#retry = undefined;
       this.#pump();
     });
+  }
+
+  #complain(reason: string): void {
+    this.#complaints.say({ line: this.#options.name, reason });
   }
 
   stop(): void {

@@ -62,22 +62,3 @@ const REASONS: Partial<Record<ResetReason, string>> = {
 export function refusalText(reason: ResetReason): string | undefined {
   return REASONS[reason];
 }
-
-/** ms between two log lines that say the same. */
-const QUIET = 60_000;
-
-/** Says what fails, each reason once a minute: a client that is turned away comes again at once. */
-export class Complaints {
-  readonly #at = new Map<string, number>();
-
-  constructor(private readonly options: Pick<LineOptions, "name" | "clock" | "log">) {}
-
-  /** @param reason one of few texts */
-  say(reason: string): void {
-    const { name, clock, log } = this.options;
-    const now = clock.now();
-    if (now - (this.#at.get(reason) ?? Number.NEGATIVE_INFINITY) < QUIET) return;
-    this.#at.set(reason, now);
-    log.warn("line failed", { line: name, reason });
-  }
-}

@@ -2,6 +2,7 @@
 
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import { Complaints } from "../../common/complaints.ts";
 import { LIVESTATUS } from "../../common/core.ts";
 import type { Policy } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
@@ -27,20 +28,17 @@ export interface ServicesOptions {
   livestatus?: Policy | undefined;
 }
 
-/** ms between two log lines that say the same. */
-const QUIET = 60_000;
-const MOST_NOTED = 1000;
-
 export class Services {
-  readonly #noted = new Map<string, number>();
+  readonly #complaints: Complaints;
   readonly #guard: Guard | undefined;
   readonly #open = new Map<string, Set<Socket>>();
   /** Bytes received over sockets that are closed. */
   readonly #received = new Map<string, number>();
 
   constructor(private readonly options: ServicesOptions) {
-    const { livestatus: policy, clock } = options;
-    const refused = (reason: string) => this.#noteFailure(LIVESTATUS, reason);
+    const { livestatus: policy, clock, log } = options;
+    this.#complaints = new Complaints({ message: "service failed", clock, log });
+    const refused = (reason: string) => this.#complaints.say({ service: LIVESTATUS, reason });
     this.#guard = policy && new Guard({ policy, clock, refused });
   }
 
@@ -63,24 +61,26 @@ export class Services {
   /** Joins a stream that the hub opened to the service it names, or refuses it. */
   accept(stream: Stream): void {
     const { targets, dial, clock, connectTimeout } = this.options;
+    const { service } = stream;
+    const failed = (reason: string) => this.#complaints.say({ service, reason });
     if (this.pushOnly) {
-      this.#noteFailure(stream.service, "the hub asked for a stream, but this agent is push-only");
+      failed("the hub asked for a stream, but this agent is push-only");
       stream.reset("serviceRefused");
       return;
     }
-    const target = targets.get(stream.service);
+    const target = targets.get(service);
     if (!target) {
-      this.#noteFailure(stream.service, "the hub asked for a service that is not in this agent's file");
+      failed("the hub asked for a service that is not in this agent's file");
       stream.reset("serviceUnknown");
       return;
     }
     const socket = dial(target);
     const timer = clock.after(connectTimeout, () => socket.destroy(new Error("no connection in time")));
     socket.once("connect", () => timer.cancel());
-    socket.once("error", (error) => this.#noteFailure(stream.service, error.message));
+    socket.once("error", (error) => failed(error.message));
     socket.once("close", () => timer.cancel());
-    const guarded = stream.service === LIVESTATUS ? this.#guard?.watch(stream) : undefined;
-    this.#count(stream.service, socket);
+    const guarded = service === LIVESTATUS ? this.#guard?.watch(stream) : undefined;
+    this.#count(service, socket);
     join(socket, guarded ?? stream, { unreachable: "targetUnreachable", deliver: "socket" });
   }
 
@@ -91,16 +91,5 @@ export class Services {
       open.delete(socket);
       this.#received.set(service, (this.#received.get(service) ?? 0) + socket.bytesRead);
     });
-  }
-
-  /** One line a minute for each reason: a core that is down is asked many times a second. */
-  #noteFailure(service: string, reason: string): void {
-    const { clock, log } = this.options;
-    const key = `${service} ${reason}`;
-    const now = clock.now();
-    if (now - (this.#noted.get(key) ?? -QUIET) < QUIET) return;
-    if (this.#noted.size >= MOST_NOTED) this.#noted.clear();
-    this.#noted.set(key, now);
-    log.warn("service failed", { service, reason });
   }
 }

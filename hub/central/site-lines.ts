@@ -1,6 +1,7 @@
 /** What one site may use of the central side: each stream its agent opens is let in here, or not. */
 
 import type { Clock } from "../../common/clock.ts";
+import { Complaints } from "../../common/complaints.ts";
 import { Rate } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
@@ -48,26 +49,26 @@ export interface SiteLinesOptions {
 
 /** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
 const TOLD_PER_SECOND = 1;
-/** ms between two log lines about one line's failures. */
-const QUIET = 60_000;
 
 interface Use {
   line: CentralLine;
   source: string | undefined;
   rate: Rate;
   state: LineState;
-  notedAt: number;
 }
 
 export class SiteLines {
   readonly #options: SiteLinesOptions;
   readonly #uses: ReadonlyMap<string, Use>;
+  readonly #complaints: Complaints;
   readonly #told: Rate;
   #untold = 0;
 
   constructor(options: SiteLinesOptions) {
     this.#options = options;
-    this.#told = new Rate(options.clock, TOLD_PER_SECOND);
+    const { clock, log } = options;
+    this.#complaints = new Complaints({ message: "line failed", clock, log });
+    this.#told = new Rate(clock, TOLD_PER_SECOND);
     this.#uses = new Map([...options.lines].map(([name, line]) => [name, this.#use(name, line)]));
   }
 
@@ -87,7 +88,7 @@ export class SiteLines {
       }),
     };
     const rate = new Rate(clock, line.opens_per_second);
-    return { line, source, rate, state, notedAt: Number.NEGATIVE_INFINITY };
+    return { line, source, rate, state };
   }
 
   get states(): LineState[] {
@@ -157,11 +158,8 @@ export class SiteLines {
     refused({ tenant: site.tenant, site: site.name, line, reason, untold });
   }
 
-  /** One line a minute for each of the site's lines: a target that is down is tried again and again. */
   #note(use: Use, reason: string): void {
-    const { site, log, clock } = this.#options;
-    if (clock.now() - use.notedAt < QUIET) return;
-    use.notedAt = clock.now();
-    log.warn("line failed", { site: `${site.tenant}/${site.name}`, line: use.state.line, reason });
+    const { tenant, name } = this.#options.site;
+    this.#complaints.say({ site: `${tenant}/${name}`, line: use.state.line, reason });
   }
 }

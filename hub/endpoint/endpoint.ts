@@ -3,7 +3,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import { type ListenAddress, Listener } from "../../common/listener.ts";
-import { join, type Stream } from "../../common/mux/index.ts";
+import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
 
 export type ServeClient = (socket: Socket, done: () => void) => void;
 
@@ -13,6 +13,8 @@ export interface Way {
   open: () => Stream | undefined;
   /** Takes a client where the service is more than bytes to the hub, and calls back when it is gone. */
   serve?: ServeClient | undefined;
+  /** The site did not take a client's stream, or lost it. */
+  refused?: (reason: ResetReason) => void;
 }
 
 export interface EndpointOptions extends Way {
@@ -47,7 +49,13 @@ export class Endpoint {
       return;
     }
     this.#sockets.add(socket);
-    join(socket, stream, { deliver: "stream", done: () => void this.#sockets.delete(socket) });
+    join(socket, stream, {
+      deliver: "stream",
+      done: (outcome) => {
+        this.#sockets.delete(socket);
+        if (outcome !== "closed" && outcome !== "socket-lost") this.options.refused?.(outcome);
+      },
+    });
   }
 
   /** Whether it listens, or why not; and its clients. */

@@ -4,9 +4,10 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import { Complaints } from "../../common/complaints.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
-import { BULK, INTERACTIVE, type Priority, type Stream } from "../../common/mux/index.ts";
+import { BULK, INTERACTIVE, type Priority, type ResetReason, type Stream } from "../../common/mux/index.ts";
 import { BULK_SERVICES } from "../config.ts";
 import type { Site } from "../registry/index.ts";
 import { Endpoint, type Way } from "./endpoint.ts";
@@ -45,6 +46,15 @@ export interface SiteServer {
   forget(siteId: number): void;
 }
 
+/** Why a site did not take a client, in words for this side's log. */
+const REASONS: Partial<Record<ResetReason, string>> = {
+  serviceUnknown: "its agent offers no such service",
+  serviceRefused: "its agent takes no streams from the hub",
+  targetUnreachable: "its agent cannot reach the target",
+  limit: "its agent takes no more streams for now",
+  internal: "its agent reports a fault",
+};
+
 interface Offer {
   site: Site;
   service: string;
@@ -57,7 +67,12 @@ interface Offer {
 export class Endpoints {
   readonly #offers = new Map<number, Offer[]>();
 
-  constructor(private readonly options: EndpointsOptions) {}
+  readonly #complaints: Complaints;
+
+  constructor(private readonly options: EndpointsOptions) {
+    const { clock, log } = options;
+    this.#complaints = new Complaints({ message: "service failed", clock, log });
+  }
 
   /** Opens what the registry says of a site, and closes what it no longer says; all else stays as it is. */
   offer(site: Site): void {
@@ -98,6 +113,10 @@ export class Endpoints {
     return {
       serve: server && ((socket, done) => server.serve(site, socket, done)),
       open: () => this.options.open(site.id, service, priority, packed),
+      refused: (outcome) => {
+        const reason = REASONS[outcome];
+        if (reason !== undefined) this.#complaints.say({ ...nameOf(site), service, reason });
+      },
     };
   }
 

@@ -164,6 +164,9 @@ describe.each(["tcp", "unix"] as const)("through the endpoint's %s socket", (kin
     await until("the log line", () =>
       /service failed service=dead reason=.*REFUSED/i.test(agent.process.output),
     );
+    expect(hub.process.output).toMatch(
+      /service failed site=acme\/main service=dead reason="its agent cannot reach the target"/,
+    );
   });
 
   test("a service that is not in the agent's file does not exist", async () => {
@@ -172,6 +175,9 @@ describe.each(["tcp", "unix"] as const)("through the endpoint's %s socket", (kin
     expect(client.received).toBe(0);
     await until("the log line", () =>
       /service=unnamed reason=.*not in this agent's file/.test(agent.process.output),
+    );
+    expect(hub.process.output).toMatch(
+      /service failed site=acme\/main service=unnamed reason="its agent offers no such service"/,
     );
   });
 });
