@@ -10,7 +10,7 @@ import {
   withPlaces,
 } from "../../common/command/index.ts";
 import type { EndpointState, ViewState } from "../endpoint/index.ts";
-import type { HubStatus } from "../hub.ts";
+import type { HubStatus, SiteView } from "../hub.ts";
 import type { ViewerState } from "../viewer/index.ts";
 import { askHub } from "./client.ts";
 import { printSites } from "./site.ts";
@@ -26,11 +26,12 @@ export function addEndpoints(program: Command): void {
         askHub<EndpointState[]>(options, "GET", "/endpoints"),
       ]);
       if (options.json) return printJson([...sites, ...views, ...viewers]);
+      const offered = offersOf(await askHub<SiteView[]>(options, "GET", "/sites"));
       const row = (endpoint: Listed, address: string, way: string) => [
         `${endpoint.tenant}/${endpoint.site}`,
         endpoint.service,
         address,
-        endpoint.reason ?? endpoint.state,
+        endpoint.reason ?? (offered(endpoint) ? endpoint.state : "not offered"),
         String(endpoint.clients),
         way,
       ];
@@ -58,6 +59,15 @@ export function addEndpoints(program: Command): void {
 }
 
 type Listed = Omit<ViewState, "socket">;
+
+/** Whether the agent of an endpoint's site has its service; true also while nobody can say. */
+function offersOf(sites: readonly SiteView[]): (endpoint: Listed) => boolean {
+  const told = sites.filter(
+    ({ state, offers, pushOnly }) => state === "connected" && (offers.length > 0 || pushOnly),
+  );
+  const offers = new Map(told.map((site) => [`${site.tenant}/${site.site}`, site.offers]));
+  return ({ tenant, site, service }) => offers.get(`${tenant}/${site}`)?.includes(service) ?? true;
+}
 
 function addressOf({ address, port }: Pick<EndpointState, "address" | "port">): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;

@@ -162,6 +162,7 @@ export function printSites(sites: SiteView[]): void {
 const shown: Record<string, (details: SiteDetails) => string | undefined> = {
   livestatus: livestatusText,
   policy: policyText,
+  rtt: ({ rtt }) => (rtt === undefined ? undefined : `${rtt.toFixed(1)} ms`),
   requests: ({ requests }) => requests && trafficText(requests),
 };
 

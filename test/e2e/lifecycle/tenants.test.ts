@@ -270,6 +270,10 @@ describe("what people read", () => {
     expect(endpoints).toContainEqual(
       expect.stringMatching(new RegExp(`^acme/main +livestatus +${address}:6557 +listening +0 +/`)),
     );
+    // what its agent does not have in its file
+    expect(endpoints).toContainEqual(
+      expect.stringMatching(new RegExp(`^acme/main +broker +${address}:5672 +not offered +0 +/`)),
+    );
   });
 
   test("farsite-agent status and services", async () => {
