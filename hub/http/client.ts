@@ -75,6 +75,7 @@ export class Client {
       data: (chunk: Buffer) => this.#data(chunk),
       end: () => {
         this.#ended = true;
+        this.#endOfRequests();
         this.#serve();
       },
       drain: () => this.#drained(),
@@ -98,6 +99,12 @@ export class Client {
       this.#take(chunk);
       this.#serve();
     }
+  }
+
+  /** No more comes. A body that is not whole never will be: the site must not go on waiting for it. */
+  #endOfRequests(): void {
+    if (this.#closing || !this.#exchange?.unfinished || this.#exchange.begun) return;
+    this.#refuse(new HttpRefusal(400, "the client ended before its request was whole"));
   }
 
   /** What is not of the request under way is kept for the next one. */

@@ -114,6 +114,11 @@ export class Exchange implements StreamHandlers {
     return this.#response !== undefined;
   }
 
+  /** The client has not sent all of the request. */
+  get unfinished(): boolean {
+    return !this.#request.done;
+  }
+
   /** It failed because the server had closed a connection that was kept; on a new one it would not. */
   get repeatable(): boolean {
     const { upstream, head, framing } = this.#options;

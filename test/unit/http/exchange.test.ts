@@ -228,6 +228,30 @@ test("a client that goes away takes its request along", async () => {
   expect(gone).toEqual([browser]);
 });
 
+test("a client that ends its side in the middle of a body leaves no server waiting for the rest", async () => {
+  const { client, newest, clock } = rig();
+  const killed = await client().sends(`${request("POST /", "Content-Length: 10")}123`);
+  await killed.halfCloses();
+  expect(newest().resetBy).toBe("cancelled");
+  expect(killed.received).toMatch(
+    /^HTTP\/1.1 400 [\s\S]*\r\n\r\nFarsite: the client ended before its request/,
+  );
+  expect(killed.ending).toBe("ended");
+  clock.advance(2_100);
+  expect(killed.destroyed).toBe(true);
+});
+
+test("a client that ends its side in the middle of a body, but is being answered, gets the answer", async () => {
+  const { client, newest } = rig();
+  const central = await client().sends(`${request("POST /", "Content-Length: 10")}123`);
+  await newest().says(answer("too large", "413 Payload Too Large").slice(0, -4));
+  await central.halfCloses();
+  expect(newest().resetBy).toBeUndefined();
+  await newest().says("arge");
+  expect(central.received).toMatch(/too large$/);
+  expect(central.ending).toBe("ended");
+});
+
 test("who is answered before all was sent gets that answer, and what still comes is thrown away", async () => {
   const { client, newest, clock } = rig();
   const central = await client().sends(`${request("POST /", "Content-Length: 1000000")}123`);
