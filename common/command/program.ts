@@ -39,11 +39,19 @@ export function withPlaces(command: Command, name: ProgramName): Command {
 
 /** Runs a command line to its end and sets the exit status: 0 done, 1 failed, 2 wrong usage. */
 export async function runProgram(program: Command, argv: readonly string[]): Promise<void> {
+  // once, however often this is called
+  process.stdout.off("error", endQuietly).on("error", endQuietly);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     process.exitCode = report(program, error);
   }
+}
+
+/** Whoever reads the output may have seen enough, such as head(1). */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
 }
 
 function report(program: Command, error: unknown): number {

@@ -58,7 +58,8 @@ function environment(added: Record<string, string> = {}): NodeJS.ProcessEnv {
   return env;
 }
 
-function commandLine(kind: Kind, words: readonly string[]): string[] {
+/** The words that run a command of farsite-hub or farsite-agent. */
+export function commandLine(kind: Kind, words: readonly string[]): string[] {
   return [process.execPath, fileURLToPath(new URL(`../../${kind}/main.ts`, import.meta.url)), ...words];
 }
 

@@ -1,8 +1,10 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import manifest from "../../../package.json" with { type: "json" };
-import { call, FarsiteLab } from "../../lab/farsite.ts";
+import { call, commandLine, FarsiteLab } from "../../lab/farsite.ts";
 import { expectNoTrace, expectRefusal } from "../refusal.ts";
 
 const lab = new FarsiteLab();
@@ -218,3 +220,18 @@ describe("what the hub does not do", async () => {
     await small.stop();
   });
 });
+
+test.each(["hub", "agent"] as const)(
+  "farsite-%s whose reader has seen enough ends without a word, as head(1) wants it",
+  async (kind) => {
+    const [program = "", ...args] = commandLine(kind, ["--help"]);
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let complaint = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaint += text;
+    });
+    const [code] = await once(child, "close");
+    expect([code, complaint]).toEqual([0, ""]);
+  },
+);
