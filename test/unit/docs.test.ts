@@ -58,12 +58,19 @@ describe("errors.md", () => {
   });
 });
 
-test("every piece of a configuration in ports.md is taken by the real schema", () => {
-  const pieces = [...page("ports.md").matchAll(/```toml\n# (agent|hub)\.toml\n(.+?)```/gs)];
-  expect(pieces.length).toBeGreaterThan(10);
-  for (const [, side, piece = ""] of pieces) {
-    if (side === "agent") parseConfig("ports.md", piece, agentConfig);
-    else parseConfig("ports.md", `url = "wss://hub.example.com"\n${piece}`, hubConfig);
+/** Pieces of a configuration say in their first line whose they are; without it they are of the side of their page. */
+const pieces = pages.flatMap((path) =>
+  [...readFileSync(join(ROOT, path), "utf8").matchAll(/```toml\n(?:# (agent|hub)\.toml\n)?(.+?)```/gs)].map(
+    ([, side = path === "docs/agent.md" ? "agent" : "hub", piece = ""]) => ({ path, side, piece }),
+  ),
+);
+
+test("every piece of a configuration in the pages is taken by the real schema", () => {
+  expect(pieces.length).toBeGreaterThan(20);
+  for (const { path, side, piece } of pieces) {
+    const url = /^url = /.test(piece) ? "" : 'url = "wss://hub.example.com"\n';
+    if (side === "agent") parseConfig(path, piece, agentConfig);
+    else parseConfig(path, `${url}${piece}`, hubConfig);
   }
 });
 
