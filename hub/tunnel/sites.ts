@@ -245,7 +245,7 @@ export class TunnelledSites {
     if (entry?.pushOnly) return "the site's agent is push-only: it lets no stream in";
     if (entry && this.#away(entry) <= this.options.hold) return undefined;
     const reason = entry ? entry.reason : this.#last.get(siteId)?.reason;
-    return `the site is not connected${reason === undefined ? "" : `: ${reason}`}`;
+    return `the site is not connected: ${reason ?? "its agent has not come since the hub was started"}`;
   }
 
   /** ms that a site has been without a carrier. */

@@ -32,7 +32,9 @@ describe("a site whose agent never came", () => {
   test("answers a query at once with the reason, in the form that was asked for", async () => {
     for (const client of Object.values(await ask("acme/never", `GET hosts\n${FIXED}\n`))) {
       expect(client).toMatchObject({ ended: true, broken: undefined });
-      expect(client.bytes.toString()).toBe("502          26\nthe site is not connected\n");
+      expect(client.bytes.toString()).toBe(
+        "502          76\nthe site is not connected: its agent has not come since the hub was started\n",
+      );
     }
   });
 

@@ -392,7 +392,9 @@ describe("a view", () => {
     );
     await hub.addSite("acme/later");
     const later = await (await plainClient("absent").send(`GET hosts\n${FIXED}\n`)).over();
-    expect(later.bytes.toString()).toBe("502          26\nthe site is not connected\n");
+    expect(later.bytes.toString()).toBe(
+      "502          76\nthe site is not connected: its agent has not come since the hub was started\n",
+    );
     const waiting = plainClient("absent");
     await once(waiting.socket, "connect");
     await until("the client to be counted", async () => (await state("absent")).clients === 1);

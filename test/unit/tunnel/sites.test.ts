@@ -64,7 +64,7 @@ test("why no stream can be opened is said in words, and nothing as long as one c
   const world = await World.open();
   const { id } = await world.site();
   const reason = () => world.sites.unreachable(id);
-  expect(reason()).toBe("the site is not connected");
+  expect(reason()).toBe("the site is not connected: its agent has not come since the hub was started");
   const agent = await world.enrolled();
   const over = world.receive();
   await agent.connect(over);
