@@ -48,6 +48,21 @@ test("no stream is opened to a site that is not connected now", async () => {
   expect(open()).toBeUndefined();
 });
 
+test("no stream is opened to a service that the registry does not give the site, whatever its agent offers", async () => {
+  const world = await World.open();
+  const { id, services } = await world.site();
+  const agent = await world.enrolled();
+  await agent.connect(world.receive());
+  agent.tunnel?.mux.sendControl(pack({ kind: "services", names: [...services, "ssh"] }));
+  await settle();
+  const open = (service: string) => world.sites.open(id, service, INTERACTIVE, false);
+  expect(services.map((service) => open(service) !== undefined)).toEqual(services.map(() => true));
+  for (const other of ["ssh", "", "tcp:127.0.0.1:22", "127.0.0.1:22"]) expect(open(other)).toBeUndefined();
+  // one that is taken from it, too
+  world.sites.know(await world.registry.setServices("test", "acme", "main", ["ssh"]));
+  expect(services.map(open)).toEqual(services.map(() => undefined));
+});
+
 test("no stream is opened to a push-only agent, and why is said in words", async () => {
   const world = await World.open();
   const { id } = await world.site();
