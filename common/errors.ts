@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   E_PROTOCOL: "the other side broke the protocol",
   E_CARRIER_TAMPERED: "data between agent and hub was changed on the way",
   E_CARRIER_LOST: "the connection between agent and hub was lost",
+  E_PATH_MTU: "small messages pass between agent and hub, large ones do not",
   E_SESSION_LOST: "the session ended before it could be resumed",
   E_LIMIT: "a configured limit was reached",
   E_SERVICE_UNKNOWN: "the agent offers no service of this name",

@@ -1,6 +1,6 @@
 /** What is left for a person to do, once the sites of a host are known. */
 import type { Enrolment } from "../enrolment/index.ts";
-import type { Account, Found } from "../omd/index.ts";
+import { type Account, type Found, rightsAdvice } from "../omd/index.ts";
 import type { Proposal } from "./proposal.ts";
 
 export interface Circumstances {
@@ -22,24 +22,10 @@ export function adviceFor({ found, proposals, enrolments, account }: Circumstanc
   ];
 }
 
-/** How the agent's user comes to the rights it lacks; only root can give them, and the agent must start anew. */
-function rightsLine({ name, rights, services }: Found, { name: user, exists }: Account): string[] {
+function rightsLine({ name, rights, services }: Found, account: Account): string[] {
   const target = Object.values(services).find((each) => each.startsWith("unix:"));
-  if (!rights || rights.state === "open" || target === undefined) return [];
-  const socket = target.slice("unix:".length);
-  switch (rights.state) {
-    case "closed": {
-      const join = `usermod -aG ${rights.groups.join(",")} ${user} && systemctl restart farsite-agent`;
-      if (exists) return [`${name}: the user ${user} may not open ${socket}; as root: ${join}`];
-      return [`${name}: there is no user ${user} yet; make it, then, as root: ${join}`];
-    }
-    case "shut":
-      return [
-        `${name}: ${rights.at} is closed to the user ${user}, and no group opens it; namei -l ${socket}`,
-      ];
-    case "unknown":
-      return [];
-  }
+  const advice = rights && target && rightsAdvice(target.slice("unix:".length), rights, account);
+  return advice ? [`${name}: ${advice}`] : [];
 }
 
 function enrolmentLines(

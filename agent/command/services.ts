@@ -4,10 +4,7 @@ import type { Command } from "commander";
 import { type Places, printJson, printLine, printTable, withPlaces } from "../../common/command/index.ts";
 import { loadConfig } from "../../common/config/index.ts";
 import { agentConfig } from "../config.ts";
-import { dialTarget, type Target } from "../service/index.ts";
-
-/** ms to wait for a target. */
-const PROBE = 2_000;
+import { probeTarget } from "../service/index.ts";
 
 export function addServices(program: Command): void {
   withPlaces(program.command("services"), "farsite-agent")
@@ -20,7 +17,7 @@ export function addServices(program: Command): void {
       const rows = await Promise.all(
         tables.flatMap(([site, { services }]) =>
           Object.entries(services).map(async ([service, target]) => {
-            const reason = await probe(target.address);
+            const reason = await probeTarget(target.address);
             const found = { service, target: target.text, reachable: reason === undefined };
             return { ...(site !== undefined && { site }), ...found, ...(reason && { reason }) };
           }),
@@ -39,20 +36,4 @@ export function addServices(program: Command): void {
         ]),
       );
     });
-}
-
-/** Connects and hangs up; undefined when that worked, else why it did not. */
-function probe(target: Target): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = dialTarget(target);
-    socket.setTimeout(PROBE, () => {
-      socket.destroy();
-      resolve("no answer");
-    });
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(undefined);
-    });
-  });
 }

@@ -40,6 +40,26 @@ export function rightsTo(socket: string, account: Account, group?: string): Righ
   return may === false ? { state: "shut", at: socket } : { state: "unknown" };
 }
 
+/** How the agent's user comes to the rights it lacks, if any: only root can give them, and the agent must start anew. */
+export function rightsAdvice(
+  socket: string,
+  rights: Rights,
+  { name: user, exists }: Pick<Account, "name" | "exists">,
+): string | undefined {
+  switch (rights.state) {
+    case "closed": {
+      const join = `usermod -aG ${rights.groups.join(",")} ${user} && systemctl restart farsite-agent`;
+      if (exists) return `the user ${user} may not open ${socket}; as root: ${join}`;
+      return `there is no user ${user} yet; make it, then, as root: ${join}`;
+    }
+    case "shut":
+      return `${rights.at} is closed to the user ${user}, and no group opens it; namei -l ${socket}`;
+    case "open":
+    case "unknown":
+      return undefined;
+  }
+}
+
 /** Where a user is stopped whom neither owner nor group nor mode lets pass; or the groups that would. */
 export function judge(
   steps: readonly Step[],

@@ -30,6 +30,8 @@ export interface ConnectOptions {
   limit: Limit;
   /** Authorities (PEM) for a proxy that is spoken to over TLS, instead of the system's. */
   ca: string[] | undefined;
+  /** The proxy took the credentials that were given in that scheme. */
+  authenticated?: ((scheme: string) => void) | undefined;
 }
 
 /** Opens a connection to `address` through a proxy. Throws an E_PROXY_... error. */
@@ -52,7 +54,10 @@ export async function connectThrough(
     if (!answer) continue;
     const { status } = answer.head;
     try {
-      if (status >= 200 && status < 300) return alone(answer, proxy, socket);
+      if (status >= 200 && status < 300) {
+        if (answers.scheme !== undefined) options.authenticated?.(answers.scheme);
+        return alone(answer, proxy, socket);
+      }
       // some refuse wrong credentials with 401
       if (status === 401) answers.refuse();
       if (status !== 407) throw failure.proxyRefusal(proxy, target, answer.head);
@@ -114,6 +119,11 @@ class Answers {
     private readonly target: string,
     private readonly random: Random,
   ) {}
+
+  /** The scheme of what was given last, if anything was. */
+  get scheme(): string | undefined {
+    return this.#given?.scheme;
+  }
 
   to(head: Head): string {
     const { proxy } = this;

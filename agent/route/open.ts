@@ -18,13 +18,15 @@ export interface OpenerOptions {
   random: Random;
   /** Authorities (PEM) for proxies that are spoken to over TLS, instead of the system's. */
   ca: string[] | undefined;
+  /** A proxy took the credentials that were given in that scheme. */
+  authenticated?: (scheme: string) => void;
 }
 
-export function opener({ routeTo, random, ca }: OpenerOptions): Open {
+export function opener({ routeTo, random, ca, authenticated }: OpenerOptions): Open {
   return (url, limit) => {
     const route = routeTo(url);
     if (route.kind === "direct") return openDirectly(url, limit);
-    return connectThrough(route.proxy, addressOf(url), { random, limit, ca });
+    return connectThrough(route.proxy, addressOf(url), { random, limit, ca, authenticated });
   };
 }
 

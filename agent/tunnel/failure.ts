@@ -28,11 +28,16 @@ const INSPECTED =
   "A firewall or proxy on the way that inspects TLS, or filters by name, may do that: exempt the hub's name from it. " +
   "So does what stands in front of a hub that is down.";
 
-/** Who signed a certificate, for a message; what inspects TLS gives itself away by it. */
-export function issuerOf(certificate: Partial<PeerCertificate> | undefined): string {
+/** Who signed a certificate, as it says itself; "" when it does not. What inspects TLS gives itself away by it. */
+export function issuerName(certificate: Partial<PeerCertificate> | undefined): string {
   const { O: organisation, CN: name } = certificate?.issuer ?? {};
-  const issuer = [organisation, name].flat().filter(Boolean).join(", ");
-  return issuer === "" ? "" : ` (it was issued by "${wireText(issuer)}")`;
+  return wireText([organisation, name].flat().filter(Boolean).join(", "));
+}
+
+/** The same for a message. */
+export function issuerOf(certificate: Partial<PeerCertificate> | undefined): string {
+  const issuer = issuerName(certificate);
+  return issuer === "" ? "" : ` (it was issued by "${issuer}")`;
 }
 
 /** The error of TLS with the hub that did not come about, with the certificate that was presented, if one was. */

@@ -99,6 +99,21 @@ export async function enrol(
   });
 }
 
+/** What a look at the way comes to: the hub has proved its key, and this agent its own. */
+export interface Examined {
+  accepted: Accepted;
+  /** Nothing is heard of it until it is attached to; whoever looks must end it. */
+  link: Link;
+  /** Whether the hub answers PROBE. */
+  probes: boolean;
+}
+
+/** Authenticates on a new carrier, and leaves the site's session alone. */
+export async function examine(carrier: Carrier, deps: HandshakeDeps): Promise<Examined> {
+  const opening = new Opening(carrier, deps.clock, deps.timeout);
+  return opening.conduct(() => agree(carrier, opening, preamble.SESSION, hello(deps.clock), undefined, deps));
+}
+
 function hello(clock: Clock): SessionHello {
   return { agent: VERSION, time: clock.wall(), host: hostname().slice(0, 200) };
 }
@@ -110,7 +125,7 @@ async function agree(
   payload: SessionHello,
   psk: Uint8Array | undefined,
   deps: HandshakeDeps,
-): Promise<{ accepted: Accepted; link: Link }> {
+): Promise<Examined> {
   const handshake = new Handshake({
     pattern: psk ? IKpsk2 : IK,
     role: "initiator",
@@ -130,6 +145,7 @@ async function agree(
   return {
     accepted: { tenant, site, hubVersion: answer.hub, clockSkew },
     link: opening.secure(handshake.split()),
+    probes: answer.probe === true,
   };
 }
 

@@ -36,6 +36,7 @@ const HOPS: Partial<Record<ErrorCode, Hop>> = {
   E_CARRIER_LOST: "carrier",
   E_CARRIER_TAMPERED: "carrier",
   E_SESSION_LOST: "carrier",
+  E_PATH_MTU: "carrier",
 };
 
 /** Undefined for what has no place on the way: a fault in the agent itself, a broken protocol. */

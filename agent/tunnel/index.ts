@@ -1,10 +1,11 @@
 export { readAuthorities } from "./authorities.ts";
-export type { Carriers } from "./carriers.ts";
-export { fetchCertificate } from "./certificate.ts";
+export type { CarrierKind, Carriers } from "./carriers.ts";
+export { fetchCertificate, presentedCertificate } from "./certificate.ts";
 export { Connector } from "./connector.ts";
-export { withAdvice } from "./failure.ts";
-export { type Accepted, enrol } from "./handshake.ts";
-export { carriersOf } from "./kinds.ts";
-export { stagedReach } from "./reach.ts";
+export { issuerName, withAdvice } from "./failure.ts";
+export { type Accepted, type Examined, enrol, examine } from "./handshake.ts";
+export { type Hop, hopOf } from "./hop.ts";
+export { carriersOf, kindsOf } from "./kinds.ts";
+export { type Reach, stagedReach } from "./reach.ts";
 export { type ConnectorStatus, type Failure, failureOf } from "./status.ts";
 export { connectorVital, statusLine } from "./vital.ts";

@@ -19,19 +19,27 @@ export interface KindsOptions {
   log: Log;
 }
 
-/** Carriers as `[carrier]` of agent.toml asks for them. */
-export function carriersOf(settings: AgentConfig["carrier"], options: KindsOptions): Carriers {
-  const { ca, reach, native, clock, random, log } = options;
+/** The kinds that `[carrier]` of agent.toml leaves, the better one first. */
+export function kindsOf(
+  { kind }: Pick<AgentConfig["carrier"], "kind">,
+  { ca, reach, native, clock }: Omit<KindsOptions, "random" | "log">,
+): readonly [CarrierKind, CarrierKind?] {
   const webSocket: CarrierKind = { name: "WebSocket", dial: webSocketDialer({ ca, clock, reach, native }) };
   const https: CarrierKind = {
     name: "HTTPS",
     // loaded when it is needed, which most agents never do: an HTTP client is a MiB of memory
     dial: async (target) => (await import("./https.ts")).httpsDialer({ reach, clock })(target),
   };
+  return { auto: [webSocket, https] as const, websocket: [webSocket] as const, https: [https] as const }[
+    kind
+  ];
+}
+
+/** Carriers as `[carrier]` of agent.toml asks for them. */
+export function carriersOf(settings: AgentConfig["carrier"], options: KindsOptions): Carriers {
+  const { clock, random, log } = options;
   return new Carriers({
-    kinds: { auto: [webSocket, https] as const, websocket: [webSocket] as const, https: [https] as const }[
-      settings.kind
-    ],
+    kinds: kindsOf(settings, options),
     clock,
     random,
     log,

@@ -35,6 +35,8 @@ export const hubHello = z.object({
   time: z.number(),
   accepted: z.object({ tenant: tenantName, site: siteName }).optional(),
   refused: z.object({ code: z.enum(codes), message: z.string().max(500) }).optional(),
+  /** It answers PROBE records. */
+  probe: z.boolean().optional(),
 });
 export type HubHello = z.infer<typeof hubHello>;
 

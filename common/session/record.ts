@@ -13,6 +13,8 @@
  *   8 ENROLLED  empty, hub to agent: the token is used up and the agent's key is the site's
  *   9 GOAWAY    u32 ms, hub to agent: this carrier should be left. 0: take another now, this one serves until
  *               then. Otherwise the hub is about to stop: come back after so long
+ *  10 PROBE     u32 length of the answer, and any bytes; agent to hub, in the place of ATTACH
+ *  11 PROBED    u32 length of the PROBE, and any bytes; hub to agent, the answer
  *
  * FRAMES records carry no number of their own: a carrier keeps order, so the number of its first one,
  * agreed by ATTACH and ATTACHED, gives the rest. All integers are big-endian.
@@ -29,6 +31,8 @@ export const END = 6;
 export const ENROL = 7;
 export const ENROLLED = 8;
 export const GOAWAY = 9;
+export const PROBE = 10;
+export const PROBED = 11;
 
 /** Bytes of a FRAMES record before its frames: the kind, and an acknowledgement that costs no record. */
 export const FRAMES_HEADER = 7;
@@ -81,6 +85,24 @@ export function encodeGoAway(ms: number): Buffer {
 export function decodeGoAway(record: Buffer): number {
   expectLength(record, 5, "GOAWAY");
   return record.readUInt32BE(1);
+}
+
+/** Bytes of a PROBE or PROBED record before what fills it. */
+export const PROBE_HEADER = 5;
+
+/** @param length of the whole record, PROBE_HEADER to MAX_RECORD */
+export function encodeProbe(kind: typeof PROBE | typeof PROBED, value: number, length: number): Buffer {
+  const record = Buffer.alloc(length);
+  record[0] = kind;
+  record.writeUInt32BE(value, 1);
+  return record;
+}
+
+/** The length that a PROBE asks for, or that PROBED tells of; both are of whole records. */
+export function decodeProbe(record: Buffer): number {
+  const length = record.length < PROBE_HEADER ? 0 : record.readUInt32BE(1);
+  if (length < PROBE_HEADER || length > MAX_RECORD) throw malformed(`PROBE or PROBED for ${length} bytes`);
+  return length;
 }
 
 /** Why a session ended, as it goes over the wire: `CODE message`. */

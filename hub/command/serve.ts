@@ -43,7 +43,7 @@ import {
   registryVital,
 } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
-import { Admission, listen, TunnelledSites, welcome } from "../tunnel/index.ts";
+import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
@@ -210,6 +210,7 @@ async function serve(places: Places): Promise<void> {
   const connections = new CentralConnections(store, registry, wall);
   const app = adminApp(hub, { queries, views: many.views, viewers }, connections);
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
+  const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
   try {
     listener = listen({
@@ -225,6 +226,7 @@ async function serve(places: Places): Promise<void> {
           registry,
           enrolment,
           sites,
+          probing,
           clock,
           random,
           log,

@@ -20,6 +20,7 @@ import type { Random } from "../../common/random.ts";
 import { type Link, records } from "../../common/session/index.ts";
 import { VERSION } from "../../common/version.ts";
 import type { Enrolment, Registry, Site } from "../registry/index.ts";
+import type { Probing } from "./probing.ts";
 import type { TunnelledSites } from "./sites.ts";
 
 export interface HandshakeDeps {
@@ -27,6 +28,8 @@ export interface HandshakeDeps {
   registry: Registry;
   enrolment: Enrolment;
   sites: TunnelledSites;
+  /** Answers agents that only look at the line. */
+  probing: Probing;
   clock: Clock;
   random: Random;
   log: Log;
@@ -107,7 +110,7 @@ async function reply(
   const hello: HubHello = {
     hub: VERSION,
     time: clock.wall(),
-    ...(site && { accepted: { tenant: site.tenant, site: site.name } }),
+    ...(site && { accepted: { tenant: site.tenant, site: site.name }, probe: true }),
     ...(refusal && { refused: { code: refusal.code, message: refusal.message } }),
   };
   carrier.send(preamble.encodeAccepted(handshake.writeMessage(pack(hello))));
@@ -134,9 +137,14 @@ async function session(
   const site = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
   opening.secure(handshake.split());
   const { wanted, link } = await opening.record((record, secured) => {
+    if (record[0] === records.PROBE) {
+      deps.probing.serve(site.id, secured, record);
+      return { wanted: undefined, link: secured };
+    }
     expectKind(record, records.ATTACH);
     return { wanted: unpack(attach, record.subarray(1), "ATTACH"), link: secured };
   });
+  if (!wanted) return;
   // the key may have been revoked, or the site disabled, while the handshake went on
   await deps.registry.siteOfKey(key).catch((error: unknown) => {
     if (error instanceof FarsiteError) link.send(records.encodeEnd(error));

@@ -1,4 +1,5 @@
 export { Admission } from "./admission.ts";
 export { welcome } from "./handshake.ts";
 export { listen } from "./listener.ts";
+export { Probing } from "./probing.ts";
 export { type Caller, type SiteState, TunnelledSites } from "./sites.ts";

@@ -15,7 +15,7 @@ import { KeyPair } from "../../../common/noise/index.ts";
 import { systemRandom } from "../../../common/random.ts";
 import { createTunnel, type Tunnel } from "../../../common/tunnel.ts";
 import { Enrolment, openStore, parsePool, Registry } from "../../../hub/registry/index.ts";
-import { type TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
+import { Probing, type TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
 import { freeUdpPort, Receiver } from "../../integration/central/rig.ts";
 import { startListener } from "../../integration/https/hub.ts";
 import { FarsiteLab, freePort, type TestAgent, until } from "../../lab/farsite.ts";
@@ -194,6 +194,7 @@ describe("a hub that asks for what it likes", () => {
         registry,
         enrolment,
         sites: sites as TunnelledSites,
+        probing: new Probing({ clock, timeout: TIMEOUT }),
         clock,
         random: systemRandom,
         log,

@@ -19,7 +19,7 @@ import {
   type Site,
   type Store,
 } from "../../../hub/registry/index.ts";
-import { TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
+import { Probing, TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
 import { Tap } from "../mux/rig.ts";
 import { settle } from "../session/rig.ts";
 
@@ -51,6 +51,7 @@ export class World {
   readonly registry: Registry;
   readonly enrolment: Enrolment;
   readonly sites: TunnelledSites;
+  readonly probing = new Probing({ clock: this.clock, timeout: TIMEOUT });
   /** Called when the tunnel's view of a site changes, and when a site gets an agent's key. */
   changed: (siteId: number) => void = () => {};
   keyed: (site: Site) => void = () => {};
@@ -111,6 +112,7 @@ export class World {
       registry: this.registry,
       enrolment: this.enrolment,
       sites: sites as TunnelledSites,
+      probing: this.probing,
       clock: this.clock,
       random: systemRandom,
       log: this.log,

@@ -9,7 +9,7 @@ import { MemoryLog } from "../../../common/log.ts";
 import { KeyPair } from "../../../common/noise/index.ts";
 import { type Random, systemRandom } from "../../../common/random.ts";
 import type { Registry, Site } from "../../../hub/registry/index.ts";
-import { TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
+import { Probing, TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
 import { pass, SECOND, settle, until } from "../handshake/rig.ts";
 import { Dice } from "../session/rig.ts";
 import { oneKind } from "./rig.ts";
@@ -87,7 +87,9 @@ async function crowd(): Promise<Crowd> {
         if (hub.down) throw new FarsiteError("E_HUB_UNREACHABLE", "down");
         const [near, far] = memoryPair();
         carriers.add(near);
-        const deps = { identity, registry, sites, clock, log, random: systemRandom, timeout: 10 * SECOND };
+        const timeout = 10 * SECOND;
+        const probing = new Probing({ clock, timeout });
+        const deps = { identity, registry, sites, probing, clock, log, random: systemRandom, timeout };
         void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {}, enrolled: () => {} });
         return near;
       }, clock),
