@@ -1,4 +1,5 @@
 export { addDetect } from "./detect.ts";
+export { addDoctor } from "./doctor.ts";
 export { addEnroll } from "./enroll.ts";
 export { addRun } from "./run.ts";
 export { addServices } from "./services.ts";

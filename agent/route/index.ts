@@ -7,6 +7,7 @@ export {
   directly,
   NO_PROXY,
   type ProxySettings,
+  type Route,
   type RouteTo,
   type RouteView,
   routesFrom,

@@ -2,6 +2,7 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import type { Finding } from "../../../agent/doctor/index.ts";
 import type { ErrorCode } from "../../../common/errors.ts";
 import { makeAuthority } from "../../e2e/certificates.ts";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
@@ -58,6 +59,8 @@ interface Row {
   says?: RegExp;
 }
 
+const isProblem = ({ state }: Finding): boolean => state === "problem";
+
 function table(title: string, rows: Row[], run = true): void {
   describe.skipIf(!run)(title, () => {
     test.each(rows)("$condition: $outcome", async ({ way, outcome, hop, says }) => {
@@ -71,6 +74,20 @@ function table(title: string, rows: Row[], run = true): void {
       } finally {
         await agent.stop();
       }
+    });
+
+    test.each(rows)("the doctor, $condition: $outcome", async ({ way, outcome, hop }) => {
+      const findings = await stage.examine(await way());
+      const { code, hop: where, owner, do: advice } = findings.find(isProblem) ?? {};
+      const told = JSON.stringify(findings);
+      expect([code ?? "connected", where], told).toEqual([outcome, hop]);
+      expect(told).not.toMatch(/sesame/);
+      if (outcome === "connected") {
+        const steps = ["handshake", "clock", "round-trip", "large-messages", "throughput"];
+        expect(findings.slice(-steps.length), told).toMatchObject(
+          steps.map((step) => ({ step, state: "ok" })),
+        );
+      } else expect([owner, advice], told).not.toContain(undefined);
     });
   });
 }

@@ -1,6 +1,8 @@
 /** One hub with a certificate of an authority, and its site's agent, which is run within this process. */
+import { settingsOf, walk } from "../../../agent/command/checkup.ts";
 import { wayOut } from "../../../agent/command/way-out.ts";
 import { agentConfig } from "../../../agent/config.ts";
+import type { Finding } from "../../../agent/doctor/index.ts";
 import { routesFrom, viewOf } from "../../../agent/route/index.ts";
 import { dialTarget, Services } from "../../../agent/service/index.ts";
 import { readEnrolled } from "../../../agent/state.ts";
@@ -66,6 +68,14 @@ export class Stage {
     const agent = new RunningAgent(this.installed.stateDir, this.settings(way), way.environment ?? {});
     this.lab.cleanup.add("stop an agent", () => agent.stop());
     return agent;
+  }
+
+  /** What the doctor finds on that way, with the agent's keys. */
+  async examine(way: Way): Promise<Finding[]> {
+    const settings = settingsOf(agentConfig.parse(this.settings(way)), way.environment ?? {});
+    const { identity, hubKey, certificate } = readEnrolled(this.installed.stateDir);
+    const keys = { identity, hubKey: Buffer.from(hubKey, "base64") };
+    return Array.fromAsync(walk(way.url ?? this.hub.url, settings, { keys, certificate }));
   }
 
   /** A client of the endpoint whose service sends back what comes. */
