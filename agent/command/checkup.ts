@@ -79,30 +79,16 @@ export async function* examineAgent(
     yield skipped("connection", "the way to the hub cannot be known without a configuration that is right");
     return;
   }
-  yield configFinding(file, account);
-  yield stateFinding(stateDir, account);
-  const { config } = settings;
-  let sites: Assigned[];
-  try {
-    const { enrolments, damaged } = readEnrolments(stateDir);
-    for (const error of damaged) yield problem("state", error);
-    sites = assign(config, enrolments);
-    for (const name of unassigned(config, enrolments)) {
-      yield warning("configuration", `agent.toml names a site for which this agent is not enrolled: ${name}`);
-    }
-  } catch (error) {
-    yield problem("state", error);
-    yield skipped(
-      "connection",
-      "no hub is known; farsite-agent doctor --hub wss://HOST looks at the way to one",
-    );
-    return;
-  }
+  const { sites, findings } = sitesOf(settings.config, stateDir);
   const wanted = sites.filter(({ name }) => only === undefined || name === only);
-  if (wanted.length === 0) {
+  if (sites.length > 0 && wanted.length === 0) {
     const names = sites.map(({ name }) => name).join(", ");
     throw new FarsiteError("E_NOT_FOUND", `this agent has no site named ${only}`, `It has: ${names}.`);
   }
+  yield configFinding(file, account);
+  yield stateFinding(stateDir, account);
+  yield* findings;
+  if (wanted.length === 0) return;
   const running = await askAgent(join(runDir, STATUS_SOCKET)).catch(() => undefined);
   if (!running) {
     yield warning("agent", `no agent answers in ${runDir}`, {
@@ -113,6 +99,21 @@ export async function* examineAgent(
   for (const site of wanted) {
     yield* at({ site: site.name }, ways(site, settings));
     yield* at({ site: site.name }, here(site, settings, account, statusOf(running, site)));
+  }
+}
+
+/** The sites that this agent serves, and what is wrong with their enrolments. */
+function sitesOf(config: AgentConfig, stateDir: string): { sites: Assigned[]; findings: Finding[] } {
+  try {
+    const { enrolments, damaged } = readEnrolments(stateDir);
+    const unserved = unassigned(config, enrolments).map((name) =>
+      warning("configuration", `agent.toml names a site for which this agent is not enrolled: ${name}`),
+    );
+    const broken = damaged.map((error) => problem("state", error));
+    return { sites: assign(config, enrolments), findings: [...broken, ...unserved] };
+  } catch (error) {
+    const says = "no hub is known; farsite-agent doctor --hub wss://HOST looks at the way to one";
+    return { sites: [], findings: [problem("state", error), skipped("connection", says)] };
   }
 }
 

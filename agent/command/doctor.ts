@@ -33,12 +33,13 @@ export function addDoctor(program: Command): void {
 async function doctor(site: string | undefined, options: Options): Promise<void> {
   const time = new Date().toISOString();
   const told: Told[] = [];
-  if (!options.json) printLine(`farsite-agent ${VERSION} on ${hostname()}, ${time}`);
   let heading = "";
   for await (const finding of options.hub === undefined
     ? examineAgent(site, options)
     : examineHub(checkedUrl(options.hub), options)) {
-    told.push(finding);
+    if (told.push(finding) === 1 && !options.json) {
+      printLine(`farsite-agent ${VERSION} on ${hostname()}, ${time}`);
+    }
     if (options.json) continue;
     const title = [finding.site, finding.hub].filter(Boolean).join(": ");
     if (title !== heading) printLine(title === "" ? "" : `\n${title}`);

@@ -136,14 +136,18 @@ async function session(
   const key = remoteKey(handshake);
   const site = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
   opening.secure(handshake.split());
-  const { wanted, link } = await opening.record((record, secured) => {
+  const { wanted, link, left } = await opening.record((record, secured) => {
     if (record[0] === records.PROBE) {
       deps.probing.serve(site.id, secured, record);
       return { wanted: undefined, link: secured };
     }
+    // it has seen what it came for
+    if (record[0] === records.END)
+      return { wanted: undefined, link: secured, left: records.decodeEnd(record) };
     expectKind(record, records.ATTACH);
     return { wanted: unpack(attach, record.subarray(1), "ATTACH"), link: secured };
   });
+  if (left) return link.fail(left);
   if (!wanted) return;
   // the key may have been revoked, or the site disabled, while the handshake went on
   await deps.registry.siteOfKey(key).catch((error: unknown) => {

@@ -75,6 +75,14 @@ test("a look ends with the agent's END, with its time, and with the next one", a
   expect(third.over).toHaveLength(1);
 });
 
+test("an agent that has seen enough after the handshake leaves, and is not taken for a refused one", async () => {
+  const world = await World.open();
+  const { link, over } = await look(world, await world.enrolled());
+  link.send(records.encodeEnd(new FarsiteError("E_CARRIER_LOST", "seen enough")));
+  await settle();
+  expect([over.length, world.refusals]).toEqual([1, []]);
+});
+
 test.each([
   ["too many probes", () => Array.from({ length: MOST_PROBES + 1 }, () => probe(5)), MOST_PROBES],
   ["a longer answer than a record", () => [probe(records.MAX_RECORD + 1)], 0],
