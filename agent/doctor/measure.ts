@@ -104,10 +104,11 @@ class Prober {
 
   #onRecord(record: Buffer): void {
     if (record[0] === records.END) return this.#fail(records.decodeEnd(record));
-    const first = this.#waiting.shift();
+    const [first] = this.#waiting;
     if (record[0] !== records.PROBED || record.length !== first?.wanted) {
       return this.link.fail(new FarsiteError("E_PROTOCOL", "the hub did not answer as it was asked"));
     }
+    this.#waiting.shift();
     first.timer.cancel();
     first.done.resolve(this.clock.now() - first.sent);
   }

@@ -2,7 +2,7 @@
 import type { ListenerState } from "../listen/index.ts";
 import { type RouteView, routeText } from "../route/index.ts";
 import type { SiteStatus } from "../status.ts";
-import { type Finding, ok, type Step, warning } from "./finding.ts";
+import { type Finding, ok, warning } from "./finding.ts";
 import { ownerOf } from "./owner.ts";
 
 /** @param route the way that this command takes to the same address */
@@ -57,7 +57,7 @@ export const WHO_LISTENS = "See who has the address: ss -tulnp";
 function outbox({ outbox: lanes, notifications }: SiteStatus): Finding[] {
   const of = (says: string, trouble: string | undefined, figures?: Finding["figures"]): Finding =>
     trouble === undefined
-      ? ok("outbox" satisfies Step, says, figures)
+      ? ok("outbox", says, figures)
       : warning("outbox", `${says}: ${trouble}`, { owner: "host", ...(figures && { figures }) });
   return [
     ...lanes.map(({ lane, items, bytes, oldest, problem, waits }) =>
