@@ -13,6 +13,7 @@ import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
 import type { BoxStatus, Inbox } from "./inbox/index.ts";
 import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
+import { type OpenFiles, openFiles } from "./open-files.ts";
 import { policyFor, rulesForNobody } from "./policy.ts";
 import type { Actor, Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
@@ -95,6 +96,8 @@ export interface HubStatus {
     sites: number;
     connected: number;
     online: number;
+    /** Missing where the system does not say. */
+    files?: OpenFiles | undefined;
   };
   sites: SiteView[];
 }
@@ -238,6 +241,7 @@ export class Hub {
         key: this.#parts.identity.publicKey.bytes.toString("base64"),
         sites: sites.length,
         connected: sites.filter((site) => site.state === "connected").length,
+        files: openFiles(),
         online: sites.filter((site) => site.livestatus.state === "online").length,
       },
       sites,

@@ -4,6 +4,7 @@ import { createProgram } from "../common/command/index.ts";
 import {
   addAudit,
   addCheckmk,
+  addDoctor,
   addEndpoints,
   addQuery,
   addServe,
@@ -21,6 +22,7 @@ export function hubProgram(): Command {
   addTenant(program);
   addSite(program);
   addEndpoints(program);
+  addDoctor(program);
   addQuery(program);
   addAudit(program);
   addCheckmk(program);

@@ -12,6 +12,9 @@ export interface TlsIdentity extends KeyedCertificate {
   fingerprint: Uint8Array | undefined;
 }
 
+/** In the state directory: the hub's self-made certificate. */
+export const CERTIFICATE_FILE = "tls-certificate.pem";
+
 /** The identity to listen with, or undefined for plain HTTP. Throws E_CONFIG or E_STATE. */
 export async function loadTls(config: HubConfig, stateDir: string): Promise<TlsIdentity | undefined> {
   const { tls, certificate, key } = config.listen;
@@ -20,7 +23,7 @@ export async function loadTls(config: HubConfig, stateDir: string): Promise<TlsI
     const { identity } = readPair(certificate ?? "", key ?? "", "listen.certificate", "listen.key");
     return { ...identity, fingerprint: undefined };
   }
-  const certificatePath = join(stateDir, "tls-certificate.pem");
+  const certificatePath = join(stateDir, CERTIFICATE_FILE);
   const keyPath = join(stateDir, "tls-key.pem");
   if (!existsSync(certificatePath) || !existsSync(keyPath)) {
     const made = await selfSigned(hostOf(config.url), Date.now());

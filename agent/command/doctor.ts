@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import type { Command } from "commander";
 import { type Places, printJson, printLine, withPlaces } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
+import { summaryOf } from "../../common/finding.ts";
 import { VERSION } from "../../common/version.ts";
 import { agentConfig } from "../config.ts";
 import { exitStatus, linesOf, textToForward } from "../doctor/index.ts";
@@ -51,8 +52,7 @@ async function doctor(site: string | undefined, options: Options): Promise<void>
   if (options.json)
     return printJson({ version: VERSION, host: hostname(), time, exit: status, findings: told });
   printLine("");
-  const problems = told.filter(({ state }) => state === "problem").length;
-  printLine(problems === 0 ? "No problem found." : `Problems: ${problems}.`);
+  printLine(summaryOf(told));
   for (const line of forwarded(told, time, options)) printLine(line);
 }
 

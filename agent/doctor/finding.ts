@@ -1,5 +1,6 @@
 /** What the doctor finds at one place, and whose job it is. */
-import { type ErrorCode, FarsiteError, reasonOf } from "../../common/errors.ts";
+import { FarsiteError } from "../../common/errors.ts";
+import { type Finding as Found, failed } from "../../common/finding.ts";
 import { type Hop, hopOf, withAdvice } from "../tunnel/index.ts";
 import { type Owner, ownerOf } from "./owner.ts";
 
@@ -23,21 +24,11 @@ export type Step =
   | "listener"
   | "outbox";
 
-export interface Finding {
-  step: Step;
-  /** `warning`: works, but somebody should know; `skipped`: could not be looked at. */
-  state: "ok" | "warning" | "problem" | "skipped";
-  /** What was found, in a sentence for people. */
-  says: string;
-  code?: ErrorCode;
+export interface Finding extends Found<Step> {
   /** Where on the way to the hub it is, if it is there. */
   hop?: Hop;
-  /** What to do. */
-  do?: string;
-  /** Whose job that is. */
+  /** Whose job it is. */
   owner?: Owner;
-  /** Figures for scripts; times are ms. */
-  figures?: Record<string, number | string>;
 }
 
 type More = Partial<Pick<Finding, "do" | "owner" | "figures">>;
@@ -58,21 +49,12 @@ export const warning = (step: Step, says: string, more: More = {}): Finding => (
   ...more,
 });
 
-/** An error as what is wrong at a step; anything else that was thrown is a fault of Farsite's. */
+/** An error as what is wrong at a step, with advice and whose job it is. */
 export function problem(step: Step, thrown: unknown): Finding {
-  const error =
-    thrown instanceof FarsiteError ? withAdvice(thrown) : new FarsiteError("E_INTERNAL", reasonOf(thrown));
-  const { code, message, hint } = error;
+  const found = failed(step, thrown instanceof FarsiteError ? withAdvice(thrown) : thrown);
+  const { code = "E_INTERNAL" } = found;
   const hop = hopOf(code);
-  return {
-    step,
-    state: "problem",
-    says: message,
-    code,
-    ...(hop && { hop }),
-    ...(hint !== undefined && { do: hint }),
-    owner: ownerOf(code),
-  };
+  return { ...found, ...(hop && { hop }), owner: ownerOf(code) };
 }
 
 /** A problem that stops nothing. */

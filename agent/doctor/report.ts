@@ -1,30 +1,11 @@
 /** What the doctor prints for people, and the text that can be forwarded. */
+import { findingLines } from "../../common/finding.ts";
 import type { Finding, Step } from "./finding.ts";
 import { isNetwork, OWNERS } from "./owner.ts";
 
-const MARKS: Record<Finding["state"], string> = {
-  ok: "ok",
-  warning: "WARNING",
-  problem: "PROBLEM",
-  skipped: "-",
-};
-
-/** Columns of a mark and of a step's name. */
-const MARK = 9;
-const STEP = 16;
-
 /** A finding in lines: what, what to do, whose job it is. */
 export function linesOf(finding: Finding): string[] {
-  const { state, step, says, code } = finding;
-  const head = `${MARKS[state].padEnd(MARK)}${step.padEnd(STEP)}`;
-  const coded = code ? `${says} [${code}]` : says;
-  if (state !== "problem" && state !== "warning") return [`${head}${coded}`];
-  const indent = " ".repeat(MARK + STEP);
-  return [
-    `${head}${coded}`,
-    ...(finding.do === undefined ? [] : finding.do.split("\n").map((line) => `${indent}${line}`)),
-    ...(finding.owner === undefined ? [] : [`${indent}Whose job: ${OWNERS[finding.owner]}.`]),
-  ];
+  return findingLines(finding, finding.owner ? [`Whose job: ${OWNERS[finding.owner]}.`] : []);
 }
 
 export interface Circumstances {

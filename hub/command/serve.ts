@@ -57,6 +57,8 @@ export function addServe(program: Command): void {
   );
 }
 
+/** In the state directory. */
+export const REGISTRY_FILE = "registry.sqlite";
 /** In the run directory. */
 const STATE_FILE = "livestatus.state";
 const DAY = 86_400_000;
@@ -74,7 +76,7 @@ async function serve(places: Places): Promise<void> {
   ensureDirectory(places.runDir, 0o755);
   const identity = loadOrMakeIdentity(join(places.stateDir, "hub.key"), random);
   const tls = await loadTls(config, places.stateDir);
-  const store = await openStore(`sqlite:${join(places.stateDir, "registry.sqlite")}`);
+  const store = await openStore(`sqlite:${join(places.stateDir, REGISTRY_FILE)}`);
   const registry = new Registry({ store, pool: parsePool(config.endpoints.pool), wall });
   const retention = new AuditRetention({
     store,

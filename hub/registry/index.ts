@@ -1,5 +1,6 @@
 export { type Actor, type AuditFilter, type AuditRecord, AuditRetention } from "./audit.ts";
 export { type CentralConnection, CentralConnections } from "./central-connections.ts";
+export { checkRegistry, type RegistryCheck } from "./check.ts";
 export { Enrolment } from "./enrolment.ts";
 export { parsePool } from "./pool.ts";
 export { parseSitePath, Registry, type Site } from "./registry.ts";
