@@ -47,8 +47,8 @@ export async function carry(
 
 export interface Kinds {
   findings: Finding[];
-  /** The first that got through. */
-  carried: Carried | undefined;
+  /** What was found over the first that got through. */
+  line: Finding[];
 }
 
 /** Hops behind the carrier. */
@@ -57,13 +57,17 @@ const AFTERWARDS = new Set<Hop | undefined>(["handshake", "hub", "carrier"]);
 /** What only people lift, and no other kind of carrier. */
 const FINAL = new Set<Hop | undefined>(["hub", undefined]);
 
-/** Tries each kind. What one of them fails with is no problem where another one gets through. */
+/**
+ * Tries each kind. What one of them fails with is no problem where another one gets through.
+ * @param look looks at the line over the first carrier; at once, since the hub does not wait for what follows
+ */
 export async function eachKind(
   kinds: readonly [CarrierKind, CarrierKind?],
   attempt: (kind: CarrierKind) => Promise<Carried>,
+  look: (carried: Carried) => Promise<Finding[]>,
 ): Promise<Kinds> {
   const findings: Finding[] = [];
-  let carried: Carried | undefined;
+  let line: Finding[] | undefined;
   for (const kind of kinds) {
     if (!kind) continue;
     const step = kind.name === "HTTPS" ? "https" : "websocket";
@@ -72,15 +76,15 @@ export async function eachKind(
       findings.push(
         ok(step, step === "https" ? "plain HTTPS requests get through" : "a WebSocket gets through"),
       );
-      if (carried) leaveIfThere(found);
-      carried ??= found;
+      if (line) leaveIfThere(found);
+      else line = await look(found);
     } catch (error) {
       const found = problem(step, error);
       findings.push(AFTERWARDS.has(found.hop) ? { ...found, step: "handshake" } : found);
       if (FINAL.has(found.hop) || found.code === "E_VERSION") break;
     }
   }
-  return { findings: carried ? findings.map(eased) : findings, carried };
+  return { findings: line ? findings.map(eased) : findings, line: line ?? [] };
 }
 
 function leaveIfThere({ examined }: Carried): void {

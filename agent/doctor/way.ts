@@ -51,9 +51,13 @@ export async function* walkWay(options: WayOptions): AsyncGenerator<Finding> {
     yield finding;
     if (finding.state === "problem") return;
   }
-  const { findings, carried } = await eachKind(options.kinds, (kind) => carry(kind, options));
+  const { findings, line } = await eachKind(
+    options.kinds,
+    (kind) => carry(kind, options),
+    (carried) => Array.fromAsync(lineFindings(carried, clock)),
+  );
   yield* findings;
-  if (carried) yield* lineFindings(carried, clock);
+  yield* line;
 }
 
 /** Through a proxy the hub's name is the proxy's to resolve, and the proxy's own is part of the next step. */

@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { eachKind } from "../../../agent/doctor/carry.ts";
-import type { Finding } from "../../../agent/doctor/finding.ts";
+import { type Finding, ok } from "../../../agent/doctor/finding.ts";
 import { lineFindings } from "../../../agent/doctor/line.ts";
 import { type WayOptions, walkWay } from "../../../agent/doctor/way.ts";
 import { DIRECT } from "../../../agent/route/index.ts";
@@ -82,25 +82,51 @@ describe("each step stops the walk when it fails:", () => {
 });
 
 describe("kinds of carrier", () => {
+  /** Tries both; `fails` says what with. Also in which order what was done. */
+  async function tryBoth(fails: Partial<Record<string, ErrorCode>>) {
+    const done: string[] = [];
+    const { findings, line } = await eachKind(
+      [webSocket, https],
+      async ({ name }) => {
+        done.push(name);
+        const code = fails[name];
+        if (code) throw error(code);
+        return { kind: name, examined: undefined };
+      },
+      async ({ kind }) => {
+        done.push(`the line over ${kind}`);
+        return [ok("handshake", kind)];
+      },
+    );
+    return { findings: told(findings), line: line.map(({ says }) => says), done };
+  }
+
   test("one that does not get through is no problem where the other one does", async () => {
-    const { findings, carried } = await eachKind([webSocket, https], async ({ name }) => {
-      if (name === "WebSocket") throw error("E_UPGRADE_STRIPPED");
-      return { kind: name, examined: undefined };
-    });
-    expect(told(findings)).toEqual([
+    const { findings, line } = await tryBoth({ WebSocket: "E_UPGRADE_STRIPPED" });
+    expect(findings).toEqual([
       ["websocket", "warning", "E_UPGRADE_STRIPPED"],
       ["https", "ok", undefined],
     ]);
-    expect(carried?.kind).toBe("HTTPS");
+    expect(line).toEqual(["HTTPS"]);
+  });
+
+  test("the line is looked at before another kind is tried, which the hub would not wait for", async () => {
+    const { findings, done } = await tryBoth({ HTTPS: "E_HTTP_TIMEOUT" });
+    expect(done).toEqual(["WebSocket", "the line over WebSocket", "HTTPS"]);
+    expect(findings).toEqual([
+      ["websocket", "ok", undefined],
+      ["https", "warning", "E_HTTP_TIMEOUT"],
+    ]);
+  });
+
+  test("both that do not get through are problems", async () => {
+    const { findings, line } = await tryBoth({ WebSocket: "E_UPGRADE_STRIPPED", HTTPS: "E_CAPTIVE_PORTAL" });
+    expect([findings.map(([, state]) => state), line]).toEqual([["problem", "problem"], []]);
   });
 
   test("after a refusal of the hub's no other is tried", async () => {
-    const tried: string[] = [];
-    const { findings } = await eachKind([webSocket, https], ({ name }) => {
-      tried.push(name);
-      return Promise.reject(error("E_KEY_REVOKED"));
-    });
-    expect([tried, told(findings)]).toEqual([["WebSocket"], [["handshake", "problem", "E_KEY_REVOKED"]]]);
+    const { findings, done } = await tryBoth({ WebSocket: "E_KEY_REVOKED" });
+    expect([done, findings]).toEqual([["WebSocket"], [["handshake", "problem", "E_KEY_REVOKED"]]]);
   });
 });
 
