@@ -126,6 +126,17 @@ const notifications = z.strictObject({
   corrupted: z.string().startsWith("/", "an absolute path").optional(),
 });
 
+const dumps = z.strictObject({
+  /** The core's Livestatus, from which status dumps are made; without it there are none. */
+  livestatus: target.optional(),
+  /** Seconds between two dumps. */
+  interval_seconds: z.number().min(1).max(86_400).default(60),
+  /** Minutes after which one has everything, changed or not. */
+  full_minutes: z.number().min(1).max(10_080).default(60),
+  /** Seconds for an answer of the core. */
+  timeout_seconds: z.number().min(0.1).max(600).default(30),
+});
+
 const outbox = z.strictObject({
   /** Items of one lane on this host's disk; more stay where they came from. */
   items: z.int().min(1).max(1_000_000).default(100_000),
@@ -148,6 +159,7 @@ const siteKeys = {
   livestatus: z.strictObject(ownPolicyKeys).prefault({}),
   probe: probe.prefault({}),
   notifications: notifications.prefault({}),
+  dumps: dumps.prefault({}),
 };
 const site = z.strictObject(siteKeys);
 export type SiteConfig = z.output<typeof site>;

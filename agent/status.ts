@@ -6,7 +6,7 @@ import { FarsiteError, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
-import type { Forwarding, NotifyStatus, OutboxLane } from "./outbox/index.ts";
+import type { DumpStatus, Forwarding, NotifyStatus, OutboxLane } from "./outbox/index.ts";
 import type { Services } from "./service/index.ts";
 import { type Connector, type ConnectorStatus, type Failure, failureOf } from "./tunnel/index.ts";
 
@@ -37,6 +37,8 @@ export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError">
   outbox: OutboxView[];
   /** Undefined when none are taken. */
   notifications: NotifyStatus | undefined;
+  /** Undefined when none are made. */
+  dumps: DumpStatus | undefined;
 }
 
 export type OutboxView = Omit<OutboxLane, "oldest"> & { oldest: string | undefined };
@@ -69,6 +71,7 @@ export function siteStatus(
       oldest: oldest === undefined ? undefined : new Date(oldest).toISOString(),
     })),
     notifications: forwarding?.notifications(),
+    dumps: forwarding?.dumps(),
   };
 }
 

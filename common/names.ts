@@ -14,6 +14,13 @@ export const siteName = z
     "a site ID: a letter or _, then up to 31 of A-Z, a-z, 0-9, _ and -",
   );
 
+/** Of whom a rule is: `TENANT`, for all its sites, or `TENANT/SITE`. */
+export const ownerName = z.string().refine((text) => {
+  const [tenant, site, ...more] = text.split("/");
+  const known = tenantName.safeParse(tenant).success && more.length === 0;
+  return known && (site === undefined || siteName.safeParse(site).success);
+}, 'a tenant, or "TENANT/SITE"');
+
 /** A service, by which the hub asks an agent for a local target. */
 export const serviceName = z
   .string()

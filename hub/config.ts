@@ -2,9 +2,9 @@
 
 import { z } from "zod";
 import { policyKeys, policyRule } from "../common/livestatus/index.ts";
-import { lineName, portNumber, serviceName, siteName, tenantName } from "../common/names.ts";
+import { lineName, ownerName, portNumber, serviceName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
-import { notificationsConfig } from "./inbox/index.ts";
+import { dumpsConfig, notificationsConfig } from "./inbox/index.ts";
 import { parsePool } from "./registry/index.ts";
 import { collisions, viewers } from "./viewer-config.ts";
 
@@ -119,13 +119,6 @@ const http = z.strictObject({
   syncs: z.int().min(1).max(1000).default(20),
 });
 
-/** Of whom a policy is: `TENANT` or `TENANT/SITE`. */
-const policyOwner = z.string().refine((text) => {
-  const [tenant, site, ...more] = text.split("/");
-  const known = tenantName.safeParse(tenant).success && more.length === 0;
-  return known && (site === undefined || siteName.safeParse(site).success);
-}, 'a tenant, or "TENANT/SITE"');
-
 const audit = z.strictObject({
   /** Days for which a record is kept. */
   keep_days: z.int().min(1).max(36_500).default(365),
@@ -188,7 +181,7 @@ const whole = z.strictObject({
   compress: z.array(serviceName).default(["livestatus", "ec"]),
   livestatus: livestatus.prefault({}),
   /** What holds for a tenant's sites, or for one site, instead of what `livestatus` says of all. */
-  policy: z.record(policyOwner, policyRule).default({}),
+  policy: z.record(ownerName, policyRule).default({}),
   /** Services in which the hub understands HTTP. */
   http: http.prefault({}),
   /** Many sites' Livestatus as one. */
@@ -196,6 +189,7 @@ const whole = z.strictObject({
   /** What agents' outboxes send. */
   inbox: inbox.prefault({}),
   notifications: notificationsConfig.prefault({}),
+  dumps: dumpsConfig.prefault({}),
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
   limits: limits.prefault({}),

@@ -123,11 +123,12 @@ export function openSite(
       });
       log.info("way to the hub", { route: routeText(viewOf(routeTo(url))) });
       forwarding = await openForwarding(
-        { notifications: own.notifications, outbox: config.outbox },
+        { notifications: own.notifications, dumps: own.dumps, outbox: config.outbox },
         {
           stateDir: folder,
           enrolled,
           open: () => connector.open(OUTBOX, BULK),
+          dial: dialTarget,
           clock,
           random,
           log,

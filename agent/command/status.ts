@@ -70,7 +70,7 @@ function listenerLine({
   return `${what}: ${sent} datagrams sent, ${waiting} waiting, ${dropped} dropped, ${refused} refused`;
 }
 
-function* forwardingLines({ outbox, notifications }: SiteStatus): Generator<string> {
+function* forwardingLines({ outbox, notifications, dumps }: SiteStatus): Generator<string> {
   for (const lane of outbox) {
     const oldest = lane.oldest ? `, the oldest ${ago(lane.oldest, Date.now())}` : "";
     const rates = `${lane.queuedPerMinute} queued and ${lane.landedPerMinute} landed in the last minute`;
@@ -78,6 +78,11 @@ function* forwardingLines({ outbox, notifications }: SiteStatus): Generator<stri
     const lost = `${lane.refused} refused, ${lane.givenUp} given up, ${lane.damaged} damaged`;
     if (lane.refused + lane.givenUp + lane.damaged > 0) yield `  ${lost} since the start`;
     for (const problem of [lane.problem, lane.waits]) if (problem !== undefined) yield `  ${problem}`;
+  }
+  if (dumps) {
+    const { dumps: made, full, objects, changed, problem } = dumps;
+    yield `status dumps: ${made} made, ${full} of them full; ${objects} objects, ${changed} of them in the last one`;
+    if (problem !== undefined) yield `  ${problem}`;
   }
   if (!notifications) return;
   const { spool, taken, corrupted, refused, problem } = notifications;

@@ -196,6 +196,7 @@ export class Courier {
       for (;;) {
         const entry = this.#hasRoom(trip) && !this.#options.waits() ? this.#next(trip) : undefined;
         if (!entry) break;
+        trip.epoch.underWay = entry.number;
         const sealed = await trip.epoch.queue.read(entry);
         if (trip !== this.#trip) return;
         trip.sent = entry.number;
@@ -228,6 +229,7 @@ export class Courier {
   #lose(trip: Trip, reason: string): void {
     if (trip !== this.#trip) return;
     this.#trip = undefined;
+    trip.epoch.underWay = 0;
     if (this.#stopped) return;
     if (this.#reason === undefined) {
       this.#options.log.debug("the outbox waits", { lane: this.#options.lane.name, reason });

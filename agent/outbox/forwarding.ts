@@ -5,9 +5,11 @@ import type { Clock } from "../../common/clock.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
-import { Sealer } from "../../common/outbox/index.ts";
+import { Sealer, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
-import { Lane } from "./lane/index.ts";
+import type { Dialer, Target } from "../service/index.ts";
+import { askCore, DumpSource, type DumpStatus } from "./dumps/index.ts";
+import { Lane, type LaneOptions, type Source } from "./lane/index.ts";
 import { corruptedBeside, type NotifyStatus, NotifyWatcher, SpoolFiles } from "./notify/index.ts";
 import { Outbox, type OutboxLane } from "./outbox.ts";
 
@@ -15,6 +17,12 @@ import { Outbox, type OutboxLane } from "./outbox.ts";
 export interface ForwardingConfig {
   outbox: { items: number; mib: number; hours: number };
   notifications: { spool?: string | undefined; corrupted?: string | undefined };
+  dumps: {
+    livestatus?: { address: Target } | undefined;
+    interval_seconds: number;
+    full_minutes: number;
+    timeout_seconds: number;
+  };
 }
 
 export interface ForwardingParts {
@@ -24,6 +32,8 @@ export interface ForwardingParts {
   enrolled: { hubKey: string; tenant: string; site: string };
   /** Opens a stream of the service `outbox`. */
   open: () => Stream | undefined;
+  /** Connects to the core. */
+  dial: Dialer;
   clock: Clock;
   random: Random;
   log: Log;
@@ -33,7 +43,15 @@ export interface Forwarding {
   start(): void;
   stop(): Promise<void>;
   lanes(): OutboxLane[];
-  notifications(): NotifyStatus;
+  /** Undefined when none are taken, as below. */
+  notifications(): NotifyStatus | undefined;
+  dumps(): DumpStatus | undefined;
+}
+
+/** What fills a lane. */
+interface Feed extends Source {
+  start(lane: Lane): void;
+  stop(): Promise<void>;
 }
 
 /** In the enrolment's folder; in it one for the hub and site, with one for each lane. */
@@ -42,44 +60,78 @@ export const NOTIFY_LANE = "notify";
 
 /** Opens a site's outbox; undefined when its file has nothing to forward. */
 export async function openForwarding(
-  { outbox: limits, notifications }: ForwardingConfig,
-  { stateDir, enrolled, open, clock, random, log }: ForwardingParts,
+  config: ForwardingConfig,
+  parts: ForwardingParts,
 ): Promise<Forwarding | undefined> {
-  const { spool } = notifications;
-  if (spool === undefined) return undefined;
-  const files = new SpoolFiles(spool, notifications.corrupted ?? corruptedBeside(spool));
+  const { stateDir, enrolled, open, clock, random, log } = parts;
+  const dumps = dumpSource(config, parts);
+  const watcher = notifyWatcher(config, parts);
+  if (!dumps && !watcher) return undefined;
   const directory = join(stateDir, DIRECTORY);
   const own = nameOf(enrolled);
   // what was sealed for another hub nobody can read there, and another site's is not this one's: sources still have it
   for (const other of await systemDisk.list(directory)) {
     if (other !== own) await systemDisk.remove(join(directory, other));
   }
-  const watcher = new NotifyWatcher({ files, clock, log });
-  const lane = await Lane.open({
-    name: NOTIFY_LANE,
-    disk: systemDisk,
-    directory: join(directory, own, NOTIFY_LANE),
-    sealer: new Sealer(Buffer.from(enrolled.hubKey, "base64"), random),
-    limits: { items: limits.items, bytes: limits.mib * (1 << 20), age: limits.hours * 3_600_000 },
-    full: "refuse",
-    source: watcher,
+  const { hours, items, mib } = config.outbox;
+  const limits = { items, bytes: mib * (1 << 20), age: hours * 3_600_000 };
+  const openLane = (name: string, source: Source, rules: Pick<LaneOptions, "limits" | "full">) =>
+    Lane.open({
+      name,
+      disk: systemDisk,
+      directory: join(directory, own, name),
+      sealer: new Sealer(Buffer.from(enrolled.hubKey, "base64"), random),
+      ...rules,
+      source,
+      clock,
+      random,
+      log,
+    });
+  const feeds: { feed: Feed; lane: Lane }[] = [];
+  // of the states only the newest counts, and they go first
+  if (dumps) {
+    const lane = await openLane(STATUS_LANE, dumps, { limits: { ...limits, items: 1 }, full: "oldest" });
+    feeds.push({ feed: dumps, lane });
+  }
+  if (watcher) {
+    feeds.push({ feed: watcher, lane: await openLane(NOTIFY_LANE, watcher, { limits, full: "refuse" }) });
+  }
+  const outbox = new Outbox({ lanes: feeds.map(({ lane }) => lane), open, clock, random, log });
+  return {
+    start: () => {
+      outbox.start();
+      for (const { feed, lane } of feeds) feed.start(lane);
+    },
+    stop: async () => {
+      await Promise.all(feeds.map(({ feed }) => feed.stop()));
+      await outbox.stop();
+    },
+    lanes: () => outbox.status(),
+    notifications: () => watcher?.status(),
+    dumps: () => dumps?.status(),
+  };
+}
+
+function dumpSource({ dumps }: ForwardingConfig, parts: ForwardingParts): DumpSource | undefined {
+  const { livestatus, interval_seconds, full_minutes, timeout_seconds } = dumps;
+  if (!livestatus) return undefined;
+  const { dial, clock, random, log } = parts;
+  return new DumpSource({
+    ask: askCore({ target: livestatus.address, dial, clock, timeout: timeout_seconds * 1000 }),
+    interval: interval_seconds * 1000,
+    everything: full_minutes * 60_000,
     clock,
     random,
     log,
   });
-  const outbox = new Outbox({ lanes: [lane], open, clock, random, log });
-  return {
-    start: () => {
-      outbox.start();
-      watcher.start(lane);
-    },
-    stop: async () => {
-      await watcher.stop();
-      await outbox.stop();
-    },
-    lanes: () => outbox.status(),
-    notifications: () => watcher.status(),
-  };
+}
+
+function notifyWatcher(
+  { notifications: { spool, corrupted } }: ForwardingConfig,
+  { clock, log }: ForwardingParts,
+): NotifyWatcher | undefined {
+  if (spool === undefined) return undefined;
+  return new NotifyWatcher({ files: new SpoolFiles(spool, corrupted ?? corruptedBeside(spool)), clock, log });
 }
 
 function nameOf({ hubKey, tenant, site }: ForwardingParts["enrolled"]): string {

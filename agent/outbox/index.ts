@@ -1,3 +1,4 @@
+export type { DumpStatus } from "./dumps/index.ts";
 export {
   type Forwarding,
   type ForwardingConfig,

@@ -1,4 +1,17 @@
 export { OUTBOX } from "../names.ts";
+export {
+  DUMP,
+  type DumpBody,
+  dumpBody,
+  type GoneRecord,
+  type HostRecord,
+  MAX_DUMP,
+  MAX_DUMP_OBJECTS,
+  MAX_LONG_OUTPUT,
+  MAX_OUTPUT,
+  type ServiceRecord,
+  STATUS_LANE,
+} from "./dump.ts";
 export { Opener, Sealer } from "./seal.ts";
 export {
   ACK,

@@ -4,10 +4,17 @@ import type { Clock } from "../../common/clock.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
 import type { KeyPair } from "../../common/noise/index.ts";
-import { Opener } from "../../common/outbox/index.ts";
+import { Opener, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
-import { Inbox, notifyLane, postOverNetwork } from "../inbox/index.ts";
+import {
+  connectOverNetwork,
+  DumpsLane,
+  Inbox,
+  notifyLane,
+  postOverNetwork,
+  type Sender,
+} from "../inbox/index.ts";
 import type { Registry } from "../registry/index.ts";
 
 export interface InboxParts {
@@ -24,25 +31,40 @@ const DIRECTORY = "inbox";
 const FILES = "inbox-files";
 
 export function openInbox(
-  { inbox: limits, notifications }: HubConfig,
+  { inbox: limits, notifications, dumps: dumpsConfig }: HubConfig,
   { stateDir, identity, registry, clock, random, log }: InboxParts,
-): Inbox {
+): { inbox: Inbox; dumps: DumpsLane } {
   const disk = systemDisk;
-  return new Inbox({
+  const directory = join(stateDir, DIRECTORY);
+  const refused = ({ tenant, site }: Sender, lane: string, reason: string): void => {
+    void registry
+      .record("agent", "inbox.refuse", `${tenant}/${site}`, `${lane}: ${reason}`)
+      .catch(() => log.warn("the registry cannot be written"));
+  };
+  const dumps = new DumpsLane(dumpsConfig, {
+    disk,
+    clock,
+    connect: connectOverNetwork,
+    log,
+    directory: ({ tenant, site }) => join(directory, tenant, site, STATUS_LANE),
+    refused: (sender, reason) => {
+      log.warn("something in a status dump was refused", { site: `${sender.tenant}/${sender.site}`, reason });
+      refused(sender, STATUS_LANE, reason);
+    },
+  });
+  const inbox = new Inbox({
     lanes: [
+      dumps,
       notifyLane(notifications, { disk, clock, post: postOverNetwork, directory: join(stateDir, FILES) }),
     ],
     disk,
-    directory: join(stateDir, DIRECTORY),
+    directory,
     opener: new Opener(identity),
     limits: { items: limits.items, bytes: limits.mib * (1 << 20), perSecond: limits.items_per_second },
     clock,
     random,
     log,
-    refused: ({ tenant, name }, lane, reason) => {
-      void registry
-        .record("agent", "inbox.refuse", `${tenant}/${name}`, `${lane}: ${reason}`)
-        .catch(() => log.warn("the registry cannot be written"));
-    },
+    refused: ({ tenant, name }, lane, reason) => refused({ tenant, site: name }, lane, reason),
   });
+  return { inbox, dumps };
 }

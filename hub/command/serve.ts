@@ -170,7 +170,14 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
-  const inbox = openInbox(config, { stateDir: places.stateDir, identity, registry, clock, random, log });
+  const { inbox, dumps } = openInbox(config, {
+    stateDir: places.stateDir,
+    identity,
+    registry,
+    clock,
+    random,
+    log,
+  });
   const viewers = openViewers({
     config,
     stateDir: places.stateDir,
@@ -182,6 +189,8 @@ async function serve(places: Places): Promise<void> {
     log,
   });
   await viewers.load();
+  const known = await registry.sites();
+  await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
   const observers = [many.sites, many.federation, many.views, central, syncs, inbox];
   const hub = new Hub({
     config,
@@ -272,6 +281,7 @@ async function serve(places: Places): Promise<void> {
     many.views.close();
     // what was said last must leave before the sockets are closed
     if (listener) await Bun.sleep(FAREWELL);
+    await dumps.stop();
     await inbox.close();
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });

@@ -9,15 +9,15 @@ import type { Opener } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Site } from "../registry/index.ts";
 import { Box, type BoxLimits, type BoxStatus } from "./box.ts";
-import type { LaneRules } from "./letter/index.ts";
+import type { LaneRules, Sender } from "./letter/index.ts";
 import { Receiver } from "./receiver.ts";
 import type { Sink } from "./sink/index.ts";
 
 /** A lane that the hub takes. */
 export interface InboxLane {
   rules: LaneRules;
-  /** Where a tenant's letters go; nowhere: then they stay with the agent. */
-  sinks(tenant: string): readonly Sink[];
+  /** Where a site's letters go; nowhere: then they stay with the agent. */
+  sinks(sender: Sender): readonly Sink[];
 }
 
 export interface InboxOptions {
@@ -87,7 +87,7 @@ export class Inbox {
 
   async #box(site: Site, lane: string): Promise<Box | undefined> {
     const found = this.#options.lanes.find(({ rules }) => rules.name === lane);
-    const sinks = found?.sinks(site.tenant) ?? [];
+    const sinks = found?.sinks({ tenant: site.tenant, site: site.name }) ?? [];
     if (!found || sinks.length === 0 || this.#closed) return undefined;
     const directory = this.#directory(site, lane);
     const known = this.#boxes.get(directory);

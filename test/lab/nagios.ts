@@ -11,6 +11,11 @@ export const NAGIOS_PACKAGES = ["nagios4-core"];
 /** The user that Debian's package makes. */
 const USER = "nagios";
 
+export interface NagiosService {
+  host: string;
+  description: string;
+}
+
 export interface Nagios {
   directory: string;
   /** Takes external commands, one a line; there while the core runs. */
@@ -18,12 +23,22 @@ export interface Nagios {
 }
 
 /** Writes configuration and directories. `directory` lets the core's user through (see `scratchDirectory`). */
-export function makeNagios({ directory, hosts }: { directory: string; hosts: readonly string[] }): Nagios {
+export function makeNagios({
+  directory,
+  hosts,
+  services = [],
+}: {
+  directory: string;
+  hosts: readonly string[];
+  services?: readonly NagiosService[];
+}): Nagios {
   const at = (name: string) => join(directory, name);
-  for (const folder of ["checkresults", "rw", "archives", "tmp"]) mkdirSync(at(folder), { recursive: true });
+  for (const folder of ["checkresults", "rw", "archives", "tmp", "objects"])
+    mkdirSync(at(folder), { recursive: true });
   const settings = {
     log_file: at("nagios.log"),
     cfg_file: at("objects.cfg"),
+    cfg_dir: at("objects"),
     object_cache_file: at("objects.cache"),
     precached_object_file: at("objects.precache"),
     status_file: at("status.dat"),
@@ -51,7 +66,7 @@ export function makeNagios({ directory, hosts }: { directory: string; hosts: rea
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   writeFileSync(at("nagios.cfg"), lines.join(""));
-  writeFileSync(at("objects.cfg"), objects(hosts));
+  writeFileSync(at("objects.cfg"), objects(hosts, services));
   const [uid, gid] = ["-u", "-g"].map((what) => Number(command(["id", what, USER]).trim()));
   for (const path of ["", ...readdirSync(directory, { recursive: true, encoding: "utf8" })]) {
     chownSync(join(directory, path), uid ?? 0, gid ?? 0);
@@ -72,31 +87,49 @@ export function startNagios(
   });
 }
 
-export interface NagiosHost {
+export interface NagiosStatus {
   state: number;
   output: string;
+  /** As the core writes it: a line break is `\\n`. */
+  longOutput: string;
   perfdata: string;
 }
 
 /** The hosts' states as the core last wrote them. */
-export function hostStates({ directory }: Nagios): Map<string, NagiosHost> {
-  const text = readFileSync(join(directory, "status.dat"), "utf8");
-  const blocks = [...text.matchAll(/^hoststatus \{\n(.*?)^\t\}/gms)].map(
-    ([, block = ""]) => new Map([...block.matchAll(/^\t(\w+)=(.*)$/gm)].map((match) => [match[1], match[2]])),
-  );
+export function hostStates(nagios: Nagios): Map<string, NagiosStatus> {
   return new Map(
-    blocks.map((block) => [
-      block.get("host_name") ?? "",
-      {
-        state: Number(block.get("current_state")),
-        output: block.get("plugin_output") ?? "",
-        perfdata: block.get("performance_data") ?? "",
-      },
+    blocks(nagios, "hoststatus").map((block) => [block.get("host_name") ?? "", statusOf(block)]),
+  );
+}
+
+/** The services' states, by `HOST/DESCRIPTION`. */
+export function serviceStates(nagios: Nagios): Map<string, NagiosStatus> {
+  return new Map(
+    blocks(nagios, "servicestatus").map((block) => [
+      `${block.get("host_name")}/${block.get("service_description")}`,
+      statusOf(block),
     ]),
   );
 }
 
-function objects(hosts: readonly string[]): string {
+function blocks({ directory }: Nagios, kind: string): Map<string, string>[] {
+  const text = readFileSync(join(directory, "status.dat"), "utf8");
+  return [...text.matchAll(new RegExp(`^${kind} \\{\n(.*?)^\t\\}`, "gms"))].map(
+    ([, block = ""]) =>
+      new Map([...block.matchAll(/^\t(\w+)=(.*)$/gm)].map((match) => [match[1] ?? "", match[2] ?? ""])),
+  );
+}
+
+function statusOf(block: ReadonlyMap<string, string>): NagiosStatus {
+  return {
+    state: Number(block.get("current_state")),
+    output: block.get("plugin_output") ?? "",
+    longOutput: block.get("long_plugin_output") ?? "",
+    perfdata: block.get("performance_data") ?? "",
+  };
+}
+
+function objects(hosts: readonly string[], services: readonly NagiosService[]): string {
   const definition = (kind: string, directives: Record<string, string | number>) => {
     const lines = Object.entries(directives).map(([key, value]) => `  ${key} ${value}\n`);
     return `define ${kind} {\n${lines.join("")}}\n`;
@@ -112,16 +145,20 @@ function objects(hosts: readonly string[]): string {
       service_notification_period: "never",
     }),
     // without any it does not start
-    definition("service", {
-      host_name: hosts[0] ?? "",
-      service_description: "service",
-      check_command: "none",
-      max_check_attempts: 1,
-      active_checks_enabled: 0,
-      contacts: "admin",
-      check_period: "never",
-      notification_period: "never",
-    }),
+    ...(services.length > 0 ? services : [{ host: hosts[0] ?? "", description: "service" }]).map(
+      ({ host, description }) =>
+        definition("service", {
+          host_name: host,
+          service_description: description,
+          check_command: "none",
+          max_check_attempts: 1,
+          active_checks_enabled: 0,
+          passive_checks_enabled: 1,
+          contacts: "admin",
+          check_period: "never",
+          notification_period: "never",
+        }),
+    ),
     ...hosts.map((name) =>
       definition("host", {
         host_name: name,

@@ -173,6 +173,7 @@ const references = [
       "livestatus.requests_per_second",
       "livestatus.query_timeout_seconds",
       "notifications.spool",
+      "dumps.livestatus",
       "notifications.corrupted",
     ],
   },

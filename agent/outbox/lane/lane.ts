@@ -51,7 +51,7 @@ export interface LaneOptions {
   directory: string;
   sealer: Sealer;
   limits: LaneLimits;
-  /** What gives way when the lane is full: a new item, which its source keeps, or the oldest. */
+  /** What gives way when the lane is full: a new item, which its source keeps, or the oldest that is not under way. */
   full: "refuse" | "oldest";
   source: Source;
   clock: Clock;
@@ -72,6 +72,8 @@ export interface LaneStatus {
   landed: number;
   refused: number;
   givenUp: number;
+  /** Gave way to newer ones. */
+  superseded: number;
   damaged: number;
   /** Why it takes no more items, or cannot get rid of them. */
   problem: string | undefined;
@@ -84,6 +86,8 @@ export interface Epoch {
   readonly directory: string;
   /** Up to here the hub has everything. */
   acknowledged: number;
+  /** Up to here items are under way to it, and give way to no other. */
+  underWay: number;
 }
 
 const EPOCH = /^(\d{8})-([\da-f]{32})$/;
@@ -108,6 +112,7 @@ export class Lane {
   readonly #landed: Meter;
   #refused = 0;
   #givenUp = 0;
+  #superseded = 0;
   #damaged = 0;
   /** Called when there is something to send, or what was in front is gone. */
   onChange: () => void = () => {};
@@ -146,7 +151,7 @@ export class Lane {
         log.error("a queued item is damaged and was set aside", { lane: this.name, item, reason });
       },
     });
-    return { id: Buffer.from(id, "hex"), queue, directory: path, acknowledged: 0 };
+    return { id: Buffer.from(id, "hex"), queue, directory: path, acknowledged: 0, underWay: 0 };
   }
 
   get name(): string {
@@ -164,6 +169,11 @@ export class Lane {
   /** What is queued, the oldest first. */
   *items(): Generator<ItemMeta> {
     for (const { queue } of this.#epochs) for (const { meta } of queue.entries()) yield meta;
+  }
+
+  /** Whether an item is under way to the hub. */
+  get underWay(): boolean {
+    return this.#epochs.some(({ underWay, acknowledged }) => underWay > acknowledged);
   }
 
   /** The epoch that is to be sent now; all before it are done. */
@@ -230,25 +240,39 @@ export class Lane {
 
   /** Gives up what is too old, and what is too much, where it is the oldest that give way. */
   async #trim(): Promise<void> {
-    const { clock, limits, full, log } = this.#options;
+    const { clock, limits, log } = this.#options;
     try {
       for (let front = this.front; front; front = this.front) {
         const oldest = front.queue.first;
         // what the hub has is only not let go of yet
-        if (!oldest || oldest.number <= front.acknowledged) return;
-        const old = clock.wall() - oldest.meta.time > limits.age;
-        const much = full === "oldest" && this.length > 1 && this.#over(0, 0);
-        if (!old && !much) return;
-        await this.#giveUp(front, oldest, old ? "it is too old" : "the outbox is full");
+        if (!oldest || oldest.number <= front.acknowledged) break;
+        if (clock.wall() - oldest.meta.time <= limits.age) break;
+        this.#givenUp++;
+        await this.#giveUp(front, oldest, "it is too old");
+      }
+      for (let next = this.#givesWay(); next; next = this.#givesWay()) {
+        this.#superseded++;
+        await this.#giveUp(next.epoch, next.entry, "newer ones took its place");
       }
     } catch (error) {
       log.error("an item cannot be given up", { lane: this.name, reason: reasonOf(error) });
     }
   }
 
+  /** The oldest item that is not under way, where the lane is full and it is not the newest. */
+  #givesWay(): { epoch: Epoch; entry: LaneEntry } | undefined {
+    if (this.#options.full !== "oldest" || !this.#over(0, 0)) return undefined;
+    const waiting = this.#epochs.flatMap((epoch) =>
+      [...epoch.queue.entries()]
+        .filter(({ number }) => number > Math.max(epoch.acknowledged, epoch.underWay))
+        .map((entry) => ({ epoch, entry })),
+    );
+    return waiting.length > 1 ? waiting[0] : undefined;
+  }
+
   async #giveUp(epoch: Epoch, entry: LaneEntry, reason: string): Promise<void> {
-    this.#givenUp++;
-    this.#options.log.error("an item was given up", { lane: this.name, item: entry.meta.source, reason });
+    const level = this.#options.full === "oldest" ? "debug" : "error";
+    this.#options.log[level]("an item was given up", { lane: this.name, item: entry.meta.source, reason });
     await this.#options.source.failed(entry.meta, reason);
     await epoch.queue.remove([entry]);
     await this.#leave(epoch);
@@ -334,6 +358,7 @@ export class Lane {
       landed: this.#landed.total,
       refused: this.#refused,
       givenUp: this.#givenUp,
+      superseded: this.#superseded,
       damaged: this.#damaged,
       problem: this.#problem,
     };

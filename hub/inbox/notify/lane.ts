@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { readSecretFile } from "../../../common/files.ts";
-import type { LaneRules, Letter } from "../letter/index.ts";
+import type { LaneRules, Letter, Sender } from "../letter/index.ts";
 import { CommandSink, type Post, type Sink, SpoolSink, Turns, WebhookSink } from "../sink/index.ts";
 import type { NotificationsConfig, SinkConfig } from "./config.ts";
 import { type HostPrefix, MAX_NOTIFICATION, readNotification, spoolFile } from "./notification.ts";
@@ -13,8 +13,8 @@ const NOTIFICATION = "notification";
 
 export interface NotifyLane {
   rules: LaneRules;
-  /** The sinks for a tenant's notifications. */
-  sinks(tenant: string): Sink[];
+  /** The sinks for a site's notifications. */
+  sinks(sender: Sender): Sink[];
 }
 
 export interface NotifyParts {
@@ -41,7 +41,7 @@ export function notifyLane(config: NotificationsConfig, parts: NotifyParts): Not
         readNotification(letter, hostPrefix);
       },
     },
-    sinks: (tenant) =>
+    sinks: ({ tenant }) =>
       sinks.filter(({ tenants }) => !tenants || tenants.includes(tenant)).map(({ sink }) => sink),
   };
 }

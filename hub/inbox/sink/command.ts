@@ -1,10 +1,9 @@
 /** A command that is run for each letter, with a file: for a central site without a notification spooler. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
-import { printable } from "../../../common/text.ts";
 import type { Letter } from "../letter/index.ts";
+import { type Outcome, outcomeText, run } from "./run.ts";
 import type { Rejected, Sink } from "./sink.ts";
 import type { Turns } from "./turns.ts";
 
@@ -27,16 +26,8 @@ export const FILE_MARK = "{file}";
 const PERMANENT = 2;
 /** Runs that may fail with another code before a letter counts as never taken. */
 const MOST_TRIES = 10;
-/** Characters of a command's output that are logged. */
-const MAX_OUTPUT = 500;
 /** Whoever is in the folder's group may read the file. */
 const MODE = 0o640;
-
-interface Outcome {
-  /** Exit status; undefined when a signal or the time ended it. */
-  code: number | undefined;
-  output: string;
-}
 
 export class CommandSink implements Sink {
   readonly kind = "command";
@@ -65,14 +56,14 @@ export class CommandSink implements Sink {
     const file = join(directory, letter.id);
     await disk.ensure(directory);
     await disk.write(file, [contents(letter)], MODE);
-    const { code, output } = await turns.take(() => this.#run(letter, file));
+    const outcome = await turns.take(() => this.#run(letter, file));
     await disk.remove(file);
+    const { code } = outcome;
     if (code === 0) {
       this.#tries.delete(letter.id);
       return undefined;
     }
-    const how = code === undefined ? "did not end in time, or by a signal" : `ended with ${code}`;
-    const reason = `${this.options.command[0]} ${how}${output === "" ? "" : `: ${output}`}`;
+    const reason = outcomeText(this.options.command[0], outcome);
     const tries = (this.#tries.get(letter.id) ?? 0) + 1;
     if (code === PERMANENT || tries >= MOST_TRIES) {
       this.#tries.delete(letter.id);
@@ -84,31 +75,18 @@ export class CommandSink implements Sink {
 
   #run(letter: Letter, file: string): Promise<Outcome> {
     const { command, clock, timeout } = this.options;
-    const [program = "", ...args] = command.map((word) => word.replaceAll(FILE_MARK, file));
-    // no shell, and nothing of a letter on the command line or among the variables
-    const child = spawn(program, args, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        PATH: process.env.PATH ?? "/usr/bin:/bin",
-        LANG: "C.UTF-8",
-        FARSITE_TENANT: letter.tenant,
-        FARSITE_SITE: letter.site,
-        FARSITE_IDEMPOTENCY_KEY: letter.idempotencyKey,
+    // nothing of a letter on the command line or among the variables
+    return run(
+      command.map((word) => word.replaceAll(FILE_MARK, file)),
+      {
+        env: {
+          FARSITE_TENANT: letter.tenant,
+          FARSITE_SITE: letter.site,
+          FARSITE_IDEMPOTENCY_KEY: letter.idempotencyKey,
+        },
+        clock,
+        timeout,
       },
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output = (output + text).slice(0, MAX_OUTPUT);
-      });
-    }
-    const timer = clock.after(timeout, () => child.kill("SIGKILL"));
-    return new Promise<Outcome>((resolve, reject) => {
-      child.once("error", reject);
-      // not "close": what it left running may keep its output open
-      child.once("exit", (code) =>
-        resolve({ code: code ?? undefined, output: printable(output.trim(), MAX_OUTPUT) }),
-      );
-    }).finally(() => timer.cancel());
+    );
   }
 }

@@ -121,10 +121,20 @@ describe.skipIf(!hasNagios)("a real Nagios 4, as in Checkmk Raw", () => {
       { withinMs: 20_000 },
     );
     expect(Object.fromEntries(hostStates(core))).toEqual({
-      up: { state: 0, output: "acme/main is online", perfdata: "rtt=0.0123s;;;0" },
+      up: { state: 0, output: "acme/main is online", perfdata: "rtt=0.0123s;;;0", longOutput: "" },
       // its own doing: it keeps no semicolons
-      down: { state: 1, output: "acme/east is dead (stopped: x)", perfdata: "rtt=0.0123s;;;0" },
-      unreach: { state: 2, output: "acme/west is unreach (the line)", perfdata: "rtt=0.0123s;;;0" },
+      down: {
+        state: 1,
+        output: "acme/east is dead (stopped: x)",
+        perfdata: "rtt=0.0123s;;;0",
+        longOutput: "",
+      },
+      unreach: {
+        state: 2,
+        output: "acme/west is unreach (the line)",
+        perfdata: "rtt=0.0123s;;;0",
+        longOutput: "",
+      },
     });
   });
 });

@@ -30,7 +30,7 @@ function sinkOf(config: object, folder: string, post: Post = postOverNetwork): S
     post,
     directory: join(folder, "files"),
   });
-  return lane.sinks("acme")[0] as Sink;
+  return lane.sinks({ tenant: "acme", site: "main" })[0] as Sink;
 }
 
 /** A program that writes down how it was called. */
@@ -162,6 +162,6 @@ test("a sink for some tenants gets nothing of others", () => {
   });
   const parts = { disk: systemDisk, clock: systemClock, post: postOverNetwork, directory: "/" };
   const lane = notifyLane(parsed, parts);
-  expect(lane.sinks("acme").map(({ name }) => name)).toEqual(["a", "b"]);
-  expect(lane.sinks("globex").map(({ name }) => name)).toEqual(["b"]);
+  expect(lane.sinks({ tenant: "acme", site: "main" }).map(({ name }) => name)).toEqual(["a", "b"]);
+  expect(lane.sinks({ tenant: "globex", site: "main" }).map(({ name }) => name)).toEqual(["b"]);
 });

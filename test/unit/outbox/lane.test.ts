@@ -90,13 +90,28 @@ test("a lane is full by bytes, too, and counts what is being written", async () 
   expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(5);
 });
 
-test("where the oldest give way, they are counted, logged, and told to their source", async () => {
+test("where the oldest give way, they are counted, and told to their source", async () => {
   const source = new NotingSource();
   const lane = await openLane({ limits, full: "oldest", source });
   await put(lane, "a", "b", "c", "d", "e");
   await settle();
-  expect([sourcesOf(lane), lane.status().givenUp]).toEqual([["c", "d", "e"], 2]);
-  expect(source.failedItems).toEqual(["a: the outbox is full", "b: the outbox is full"]);
+  expect([sourcesOf(lane), lane.status().superseded]).toEqual([["c", "d", "e"], 2]);
+  const reason = "newer ones took its place";
+  expect(source.failedItems).toEqual([`a: ${reason}`, `b: ${reason}`]);
+});
+
+test("what is under way gives way to nothing; of what waits behind it the newest is kept", async () => {
+  const lane = await openLane({ limits: { ...limits, items: 1 }, full: "oldest" });
+  await put(lane, "a");
+  lane.front!.underWay = 1;
+  for (const name of ["b", "c", "d"]) {
+    await put(lane, name);
+    await settle();
+  }
+  expect(sourcesOf(lane)).toEqual(["a", "d"]);
+  lane.acknowledge(lane.front!, 1);
+  await settle();
+  expect(sourcesOf(lane)).toEqual(["d"]);
 });
 
 test("what is too old is given up", async () => {

@@ -1,0 +1,3 @@
+export { readCore } from "./core.ts";
+export { DumpSource, type DumpSourceOptions, type DumpStatus } from "./source.ts";
+export { type Ask, askCore } from "./table.ts";
