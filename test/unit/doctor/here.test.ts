@@ -132,6 +132,7 @@ describe("a running agent", () => {
     listeners: [{ line: "receiver", address: "tcp:127.0.0.1:8000", state: "listening" }],
     core: undefined,
     outbox: [],
+    dumps: undefined,
     notifications: undefined,
   };
   const direct = () => ({ kind: "direct" as const });
