@@ -149,6 +149,8 @@ async function serve(places: Places): Promise<void> {
     packed,
     served: new Map<string, SiteServer>([[LIVESTATUS, livestatus], ...served]),
     open: (siteId, service, priority, packed) => sites.open(siteId, service, priority, packed),
+    refused: ({ tenant, name }, service, reason) =>
+      recorded("agent", "service.refuse", `${tenant}/${name}`, `${service}; ${reason}`),
   });
   const stateFile = new StateFile({
     path: join(places.runDir, STATE_FILE),

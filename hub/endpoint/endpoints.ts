@@ -8,6 +8,7 @@ import { Complaints } from "../../common/complaints.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import { BULK, INTERACTIVE, type Priority, type ResetReason, type Stream } from "../../common/mux/index.ts";
+import { Seldom } from "../../common/seldom.ts";
 import { BULK_SERVICES } from "../config.ts";
 import type { Site } from "../registry/index.ts";
 import { Endpoint, type Way } from "./endpoint.ts";
@@ -35,6 +36,8 @@ export interface EndpointsOptions {
   open: (siteId: number, service: string, priority: Priority, packed: boolean) => Stream | undefined;
   /** Services whose data is compressed on its way. */
   packed: ReadonlySet<string>;
+  /** A site's agent decided against a client of a service: at most once an hour for each. */
+  refused?: (site: Site, service: string, reason: string) => void;
   /** Services whose clients are not joined to a stream as they are, but served by something that understands them. */
   served?: ReadonlyMap<string, SiteServer>;
 }
@@ -55,6 +58,11 @@ const REASONS: Partial<Record<ResetReason, string>> = {
   internal: "its agent reports a fault",
 };
 
+/** Those of them that are the agent's own decision, not a fault. */
+const DECISIONS: ReadonlySet<ResetReason> = new Set<ResetReason>(["serviceUnknown", "serviceRefused"]);
+/** ms between two audit records of the same: who asks again and again must not fill the audit. */
+const RECORDED_EVERY = 3_600_000;
+
 interface Offer {
   site: Site;
   service: string;
@@ -68,10 +76,12 @@ export class Endpoints {
   readonly #offers = new Map<number, Offer[]>();
 
   readonly #complaints: Complaints;
+  readonly #recorded: Seldom;
 
   constructor(private readonly options: EndpointsOptions) {
     const { clock, log } = options;
     this.#complaints = new Complaints({ message: "service failed", clock, log });
+    this.#recorded = new Seldom(clock, RECORDED_EVERY);
   }
 
   /** Opens what the registry says of a site, and closes what it no longer says; all else stays as it is. */
@@ -115,7 +125,10 @@ export class Endpoints {
       open: () => this.options.open(site.id, service, priority, packed),
       refused: (outcome) => {
         const reason = REASONS[outcome];
-        if (reason !== undefined) this.#complaints.say({ ...nameOf(site), service, reason });
+        if (reason === undefined) return;
+        this.#complaints.say({ ...nameOf(site), service, reason });
+        if (!DECISIONS.has(outcome) || !this.#recorded.due(`${site.id} ${service} ${outcome}`)) return;
+        this.options.refused?.(site, service, reason);
       },
     };
   }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, describe, expect, test } from "vitest";
+import type { AuditRecord } from "../../../hub/registry/index.ts";
 import { FarsiteLab, freePort, until } from "../../lab/farsite.ts";
 import { Client, placesOf } from "../client.ts";
 import { manners, Target } from "../target.ts";
@@ -179,6 +180,13 @@ describe.each(["tcp", "unix"] as const)("through the endpoint's %s socket", (kin
     expect(hub.process.output).toMatch(
       /service failed site=acme\/main service=unnamed reason="its agent offers no such service"/,
     );
+    // once, however often it is asked for
+    await (await to("unnamed").send("question")).over();
+    const records = await hub.json<AuditRecord[]>("audit", "--action", "service.refuse");
+    const detail = "unnamed; its agent offers no such service";
+    expect(records).toEqual([
+      expect.objectContaining({ tenant: "acme", site: "main", who: "agent", detail }),
+    ]);
   });
 });
 
