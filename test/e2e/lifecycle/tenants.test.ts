@@ -139,6 +139,7 @@ describe("what scripts read", () => {
       sites: 2,
       connected: 2,
       online: 2,
+      files: { open: expect.any(Number), limit: expect.any(Number) },
     });
     expect(sites.map(withoutRtt)).toEqual(tenants.map(site));
   });
