@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Address } from "../../common/address.ts";
+import { breakOff } from "../../common/break-off.ts";
 import { Complaints } from "../../common/complaints.ts";
 import { Listener } from "../../common/listener.ts";
 import { join } from "../../common/mux/index.ts";
@@ -49,8 +50,7 @@ export class Connections {
       this.#complain(full ? `more than ${clients} clients` : "not connected to the hub");
       socket.on("error", () => {});
       // at once and unmistakably: a client must not wait for what is not there
-      if (this.#options.address.kind === "unix") socket.destroy();
-      else socket.resetAndDestroy();
+      breakOff(socket, this.#options.address.kind === "unix");
       return;
     }
     this.#sockets.add(socket);

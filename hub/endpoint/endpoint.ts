@@ -1,6 +1,7 @@
 /** One endpoint: the local address or Unix socket at which one service of one site is offered. */
 
 import type { Socket } from "node:net";
+import { breakOff } from "../../common/break-off.ts";
 import type { Clock } from "../../common/clock.ts";
 import { type ListenAddress, Listener } from "../../common/listener.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
@@ -44,8 +45,7 @@ export class Endpoint {
     if (!stream) {
       socket.on("error", () => {});
       // at once and unmistakably: a client must not wait for a site that is not there
-      if ("path" in this.options.address) socket.destroy();
-      else socket.resetAndDestroy();
+      breakOff(socket, "path" in this.options.address);
       return;
     }
     this.#sockets.add(socket);

@@ -1,6 +1,7 @@
 /** One client of a site's web server: takes its requests one after another, and gives it the answers. */
 
 import type { Socket } from "node:net";
+import { breakOff } from "../../common/break-off.ts";
 import type { Clock } from "../../common/clock.ts";
 import { Deadline } from "../../common/deadline.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
@@ -315,9 +316,7 @@ export class Client {
   #abort(): void {
     if (this.#closing) return;
     this.#closing = true;
-    // Unix sockets, which have no address, know no reset
-    if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    breakOff(this.#socket);
   }
 
   /** All has left. A client that goes on sending is heard to its end, but not for ever. */

@@ -1,6 +1,7 @@
 /** The way back to a client: what waits on it, and how it ends. */
 
 import type { Socket } from "node:net";
+import { breakOff } from "../../common/break-off.ts";
 import type { Clock } from "../../common/clock.ts";
 import { Deadline } from "../../common/deadline.ts";
 
@@ -39,7 +40,7 @@ export class Outlet {
     const { socket, clock } = options;
     this.#deadline = new Deadline(clock, () => {
       // to destroy it would end what is still here as if that had been all
-      if (this.#breaking || !this.#left) this.#break();
+      if (this.#breaking || !this.#left) breakOff(socket);
       else socket.destroy();
     });
   }
@@ -99,15 +100,9 @@ export class Outlet {
     this.#closing = true;
     this.#breaking = true;
     this.#deadline.set(LINGER);
-    if (this.#blocked) this.#options.socket.once("drain", () => this.#break());
-    else this.#break();
-  }
-
-  #break(): void {
     const { socket } = this.#options;
-    // Unix sockets, which have no address, know no reset
-    if (socket.remoteAddress === undefined) socket.destroy();
-    else socket.resetAndDestroy();
+    if (this.#blocked) socket.once("drain", () => breakOff(socket));
+    else breakOff(socket);
   }
 
   /** The connection is gone. */
