@@ -10,7 +10,6 @@ import {
   errorAnswer,
   judge,
   type Policy,
-  Rate,
   Refusal,
   type Request,
   RequestReader,
@@ -19,6 +18,7 @@ import {
   wantsFixed16,
 } from "../../common/livestatus/index.ts";
 import type { ResetReason, Stream, StreamHandlers } from "../../common/mux/index.ts";
+import { Rate } from "../../common/rate.ts";
 
 export interface GuardOptions {
   policy: Policy;

@@ -20,6 +20,5 @@ export {
   policyRule,
   restricts,
 } from "./policy.ts";
-export { Rate } from "./rate.ts";
 export { RequestReader } from "./reader.ts";
 export { headerValue, keepsAlive, type Request, requestBytes, waitOf, wantsFixed16 } from "./request.ts";

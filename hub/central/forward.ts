@@ -3,8 +3,8 @@
 import type { Clock } from "../../common/clock.ts";
 import { DatagramReader } from "../../common/datagram.ts";
 import { reasonOf } from "../../common/errors.ts";
-import { Rate } from "../../common/livestatus/index.ts";
 import type { Stream } from "../../common/mux/index.ts";
+import { Rate } from "../../common/rate.ts";
 import type { OpenSender, Sender, UdpAddress } from "./dial.ts";
 
 /** Pieces that may wait until a target's name is resolved: few, since each costs more than its bytes. */

@@ -2,9 +2,10 @@
 
 import type { Clock } from "../../common/clock.ts";
 import { Complaints } from "../../common/complaints.ts";
-import { Rate } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
+import { Notices } from "../../common/notices.ts";
+import { Rate } from "../../common/rate.ts";
 import type { Dial, OpenSender, TcpAddress } from "./dial.ts";
 import { type DatagramCount, forward } from "./forward.ts";
 import { type CentralLine, sourceOf } from "./line.ts";
@@ -47,9 +48,6 @@ export interface SiteLinesOptions {
   refused: (refused: RefusedLine) => void;
 }
 
-/** Refusals a second that are told one by one; the audit must not be a way to fill the disk. */
-const TOLD_PER_SECOND = 1;
-
 interface Use {
   line: CentralLine;
   source: string | undefined;
@@ -61,14 +59,13 @@ export class SiteLines {
   readonly #options: SiteLinesOptions;
   readonly #uses: ReadonlyMap<string, Use>;
   readonly #complaints: Complaints;
-  readonly #told: Rate;
-  #untold = 0;
+  readonly #refusals: Notices;
 
   constructor(options: SiteLinesOptions) {
     this.#options = options;
     const { clock, log } = options;
     this.#complaints = new Complaints({ message: "line failed", clock, log });
-    this.#told = new Rate(clock, TOLD_PER_SECOND);
+    this.#refusals = new Notices(clock);
     this.#uses = new Map([...options.lines].map(([name, line]) => [name, this.#use(name, line)]));
   }
 
@@ -146,16 +143,12 @@ export class SiteLines {
 
   #refuse(stream: Stream, reason: string): void {
     stream.reset("serviceRefused");
-    if (!this.#told.take()) {
-      this.#untold++;
-      return;
-    }
     const { site, log, refused } = this.#options;
-    const untold = this.#untold;
-    this.#untold = 0;
     const line = stream.service;
-    log.warn("line refused", { site: `${site.tenant}/${site.name}`, line, reason, untold });
-    refused({ tenant: site.tenant, site: site.name, line, reason, untold });
+    this.#refusals.note((untold) => {
+      log.warn("line refused", { site: `${site.tenant}/${site.name}`, line, reason, untold });
+      refused({ tenant: site.tenant, site: site.name, line, reason, untold });
+    });
   }
 
   #note(use: Use, reason: string): void {

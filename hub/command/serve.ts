@@ -14,6 +14,7 @@ import { loadOrMakeIdentity } from "../../common/identity.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
 import { INTERACTIVE } from "../../common/mux/index.ts";
+import { withUntold } from "../../common/notices.ts";
 import { OUTBOX } from "../../common/outbox/index.ts";
 import { systemRandom } from "../../common/random.ts";
 import { untilStopped } from "../../common/signals.ts";
@@ -106,8 +107,7 @@ async function serve(places: Places): Promise<void> {
     dial: dialTarget,
     openSender,
     refused: ({ tenant, site, line, reason, untold }) => {
-      const detail = [line, reason, ...(untold ? [`${untold} more before`] : [])];
-      recorded("agent", "central.refuse", `${tenant}/${site}`, detail.join("; "));
+      recorded("agent", "central.refuse", `${tenant}/${site}`, withUntold(`${line}; ${reason}`, untold));
     },
   });
   const sites = new TunnelledSites({
@@ -136,8 +136,7 @@ async function serve(places: Places): Promise<void> {
     refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
       const actor = { who: user ? `client ${user}` : "client", from: client };
       const detail = `${request}, refused by the ${by}: ${reason}`;
-      const more = untold > 0 ? `; ${untold} more before` : "";
-      recorded(actor, "livestatus.refuse", `${tenant}/${site}`, detail + more);
+      recorded(actor, "livestatus.refuse", `${tenant}/${site}`, withUntold(detail, untold));
     },
   });
   const { syncs, served } = openHttp(config, { sites, clock, log });

@@ -2,9 +2,11 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
-import { judge, type Policy, Rate, Refusal, type Request } from "../../common/livestatus/index.ts";
+import { judge, type Policy, Refusal, type Request } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
+import { Notices } from "../../common/notices.ts";
+import { Rate } from "../../common/rate.ts";
 import { Asking } from "./asking.ts";
 import type { Cache } from "./cache.ts";
 import { Channels } from "./channels.ts";
@@ -61,11 +63,7 @@ export interface GateState {
   cacheMisses: number;
 }
 
-/**
- * Refusals a second that are told one by one, and how many at once after a pause: each of those that people
- * cause, but the audit must not be a way to fill the disk.
- */
-const TOLD_PER_SECOND = 1;
+/** Refusals that are told one by one after a pause: each of those that people cause. */
 const TOLD_AT_ONCE = 10;
 /** Codes of requests that can be an attempt; one that is empty or late (451) is an accident. */
 const ATTEMPTS: ReadonlySet<number> = new Set([400, 413]);
@@ -80,8 +78,7 @@ export class Gate implements ClientHost {
   readonly #clients: Clients;
   readonly #asking = new Set<Asking>();
   readonly #rate: Rate | undefined;
-  readonly #told: Rate;
-  #untold = 0;
+  readonly #refusals: Notices;
   #requests = 0;
   #refused = 0;
 
@@ -94,7 +91,7 @@ export class Gate implements ClientHost {
     this.log = log.with({ site: `${site.tenant}/${site.name}` });
     this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
     this.#rate = policy.requestsPerSecond ? new Rate(clock, policy.requestsPerSecond) : undefined;
-    this.#told = new Rate(clock, TOLD_PER_SECOND, TOLD_AT_ONCE);
+    this.#refusals = new Notices(clock, TOLD_AT_ONCE);
     this.flights = new Flights({
       siteId: site.id,
       cache,
@@ -131,15 +128,12 @@ export class Gate implements ClientHost {
 
   #tell(client: string, by: Refuser, reason: string, what: () => Description): void {
     this.#refused++;
-    if (!this.#told.take()) {
-      this.#untold++;
-      return;
-    }
     const { site, refused } = this.#options;
-    const told = { client, by, ...what(), reason, untold: this.#untold };
-    this.#untold = 0;
-    this.log.warn("livestatus request refused", told);
-    refused({ tenant: site.tenant, site: site.name, ...told });
+    this.#refusals.note((untold) => {
+      const told = { client, by, ...what(), reason, untold };
+      this.log.warn("livestatus request refused", told);
+      refused({ tenant: site.tenant, site: site.name, ...told });
+    });
   }
 
   /** Why nothing can be asked of the core now. */

@@ -4,10 +4,10 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import { contains, type Network, parseIp, shownAddress } from "../../common/network.ts";
+import { Notices } from "../../common/notices.ts";
 import { Endpoint } from "../endpoint/index.ts";
 import type { Admission } from "../tunnel/index.ts";
 import type { Place, Scope } from "../viewer-config.ts";
-import { Notices } from "./notices.ts";
 import { NotSecure, type Secrets, type SecureSocket, secure } from "./secure.ts";
 
 /** What answers a viewer's queries. */

@@ -3,6 +3,7 @@
 import type { Clock, Timer } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import { type Network, parseNetwork } from "../../common/network.ts";
+import { withUntold } from "../../common/notices.ts";
 import type { EndpointState } from "../endpoint/index.ts";
 import { Admission } from "../tunnel/index.ts";
 import { parsePlace, parseScope, type Scope, tlsOf, type ViewerConfig } from "../viewer-config.ts";
@@ -84,8 +85,7 @@ export class Viewers {
         }),
         handshakeTimeout,
         refused: (client, reason, untold) => {
-          const more = untold ? [`${untold} more before`] : [];
-          refused(client, config.view, [`at ${config.listen}`, reason, ...more].join("; "));
+          refused(client, config.view, withUntold(`at ${config.listen}; ${reason}`, untold));
         },
         clock,
         log: log.with({ viewer: config.listen, view: config.view }),

@@ -8,11 +8,11 @@ import {
   type Policy,
   policyKeys,
   policyOf,
-  Rate,
   Refusal,
   type Request,
   RequestReader,
 } from "../../../common/livestatus/index.ts";
+import { Rate } from "../../../common/rate.ts";
 
 const open = policyOf(z.strictObject(policyKeys).parse({}));
 

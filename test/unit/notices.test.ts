@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../../common/clock.ts";
-import { Notices } from "../../../hub/viewer/notices.ts";
+import { FakeClock } from "../../common/clock.ts";
+import { Notices } from "../../common/notices.ts";
 
 test("one notice a second is told, with how many were not before it", () => {
   const clock = new FakeClock();

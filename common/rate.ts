@@ -1,6 +1,6 @@
 /** A rate that may be exceeded for a moment: a bucket that fills steadily. */
 
-import type { Clock } from "../clock.ts";
+import type { Clock } from "./clock.ts";
 
 export class Rate {
   #tokens: number;
