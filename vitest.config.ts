@@ -25,7 +25,8 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          // most of their time they wait for programs: two at a time take little more than one
+          maxWorkers: 2,
         },
       },
     ],
