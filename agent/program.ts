@@ -1,7 +1,7 @@
 /** The agent's command line. */
 import type { Command } from "commander";
 import { createProgram } from "../common/command/index.ts";
-import { addDetect, addDoctor, addEnroll, addRun, addServices, addStatus } from "./command/index.ts";
+import { addDetect, addDoctor, addEnroll, addKey, addRun, addServices, addStatus } from "./command/index.ts";
 
 /** All of `farsite-agent`: what its help, its manual page and its completion are made from. */
 export function agentProgram(): Command {
@@ -13,6 +13,7 @@ export function agentProgram(): Command {
   addRun(program);
   addStatus(program);
   addServices(program);
+  addKey(program);
   addDetect(program);
   addDoctor(program);
   return program;

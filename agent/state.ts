@@ -8,6 +8,7 @@ import { readSecretFile, writeSecretFile } from "../common/files.ts";
 import { readIdentity, writeIdentity } from "../common/identity.ts";
 import { siteName, tenantName } from "../common/names.ts";
 import { KEY_BYTES, KeyPair } from "../common/noise/index.ts";
+import type { KeyStore } from "./keys/index.ts";
 
 /** By what an enrolment of this agent is told from its others: a folder's name, and a table's in agent.toml. */
 export const enrolmentName = z
@@ -26,10 +27,24 @@ const enrolled = z.strictObject({
 
 export interface Enrolled extends z.infer<typeof enrolled> {
   identity: KeyPair;
+  /** A key that was made to take the place of `identity`, and has not yet. */
+  next?: KeyPair | undefined;
+  /** The hub's keys since, the newest first; without them it has the one of the enrolment. */
+  hubKeys?: readonly Uint8Array[] | undefined;
 }
 
 export const IDENTITY_FILE = "agent.key";
+const NEXT_FILE = "agent-next.key";
 const HUB_FILE = "hub.json";
+// beside that of the enrolment, by which the outbox and older releases know the hub
+const HUB_KEYS_FILE = "hub-keys.json";
+
+const hubKeys = z.strictObject({
+  hubKeys: z
+    .array(z.string().transform((text) => Buffer.from(text, "base64")))
+    .min(1)
+    .refine((keys) => keys.every((key) => key.length === KEY_BYTES)),
+});
 
 /** Reads what enrolment left in a folder. Throws E_NOT_ENROLLED, E_KEY_FILE or E_STATE. */
 export function readEnrolled(folder: string): Enrolled {
@@ -44,10 +59,43 @@ export function readEnrolled(folder: string): Enrolled {
     );
   }
   const parsed = enrolled.safeParse(parseJson(text));
-  if (!parsed.success) {
-    throw new FarsiteError("E_STATE", `${path} is damaged`, "Enrol again with a new token.");
-  }
-  return { ...parsed.data, identity };
+  if (!parsed.success) throw damaged(path);
+  const next = readIdentity(join(folder, NEXT_FILE));
+  const newer = readHubKeys(join(folder, HUB_KEYS_FILE));
+  return { ...parsed.data, identity, ...(next && { next }), ...(newer && { hubKeys: newer }) };
+}
+
+function readHubKeys(path: string): Uint8Array[] | undefined {
+  const text = readSecretFile(path);
+  if (text === undefined) return undefined;
+  const parsed = hubKeys.safeParse(parseJson(text));
+  if (!parsed.success) throw damaged(path);
+  return parsed.data.hubKeys;
+}
+
+function damaged(path: string): FarsiteError {
+  return new FarsiteError("E_STATE", `${path} is damaged`, "Enrol again with a new token.");
+}
+
+/** The hub's keys that an agent knows, the newest first. */
+export function hubKeysOf({ hubKeys, hubKey }: Pick<Enrolled, "hubKey" | "hubKeys">): readonly Uint8Array[] {
+  return hubKeys ?? [Buffer.from(hubKey, "base64")];
+}
+
+/** Keeps the keys of the enrolment in `folder`. */
+export function keyStore(folder: string): KeyStore {
+  const next = join(folder, NEXT_FILE);
+  return {
+    keepNext: (identity) => writeIdentity(next, identity),
+    keepIdentity: (identity) => {
+      writeIdentity(join(folder, IDENTITY_FILE), identity);
+      rmSync(next, { force: true });
+    },
+    keepHubKeys: (keys) => {
+      const text = keys.map((key) => Buffer.from(key).toString("base64"));
+      writeSecretFile(join(folder, HUB_KEYS_FILE), `${JSON.stringify({ hubKeys: text }, null, 2)}\n`);
+    },
+  };
 }
 
 export function isEnrolled(folder: string): boolean {
@@ -84,7 +132,9 @@ export function removePending(stateDir: string): void {
 }
 
 /** Keeps an enrolment in `folder`: from now on this is who the agent is. */
-export function writeEnrolled(folder: string, { identity, ...hub }: Enrolled): void {
+export function writeEnrolled(folder: string, { identity, next: _, hubKeys: __, ...hub }: Enrolled): void {
+  // of the enrolment that this one takes the place of
+  for (const file of [NEXT_FILE, HUB_KEYS_FILE]) rmSync(join(folder, file), { force: true });
   writeIdentity(join(folder, IDENTITY_FILE), identity);
   writeHub(folder, hub);
 }

@@ -1,8 +1,9 @@
 /** The agent's status socket: what `farsite-agent status` shows of the running agent. */
 
 import { chmodSync, rmSync } from "node:fs";
+import { z } from "zod";
 import type { CoreReport } from "../common/core.ts";
-import { FarsiteError, reasonOf } from "../common/errors.ts";
+import { FarsiteError, isErrorCode, reasonOf } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
@@ -75,10 +76,24 @@ export function siteStatus(
   };
 }
 
+/** A site that this agent serves, as far as it is asked here. */
+export interface AskedSite {
+  status(): SiteStatus;
+  /** Asks the hub to take a new key; false when there is no way to the hub now. Throws E_STATE. */
+  renewKey(): boolean;
+}
+
+/** A site's key before it is renewed. */
+export interface AskedKey {
+  /** The enrolment's name. */
+  name: string;
+  key: string;
+}
+
 /** Throws E_LISTEN. */
 export async function openStatusSocket(
   path: string,
-  sites: readonly { status(): SiteStatus }[],
+  sites: readonly AskedSite[],
   damaged: readonly FarsiteError[],
 ): Promise<{ stop(): Promise<void> }> {
   if (
@@ -97,7 +112,8 @@ export async function openStatusSocket(
   try {
     const server = Bun.serve({
       unix: path,
-      fetch: () => {
+      fetch: (request) => {
+        if (request.method === "POST") return renewKeys(request, sites);
         const answer: AgentStatus = {
           version: VERSION,
           sites: sites.map((site) => site.status()),
@@ -118,6 +134,56 @@ export async function openStatusSocket(
   }
 }
 
+/** Renews the key of one site, or of all. */
+function renewKeys(request: Request, sites: readonly AskedSite[]): Response {
+  const wanted = new URL(request.url).searchParams.get("site");
+  try {
+    const asked: AskedKey[] = [];
+    for (const site of sites) {
+      const { name, key, tenant, site: id } = site.status();
+      if (wanted !== null && wanted !== name) continue;
+      if (!site.renewKey()) {
+        throw new FarsiteError(
+          "E_HUB_UNREACHABLE",
+          `the agent of ${tenant}/${id} is not connected to its hub, which has to take the new key`,
+          "farsite-agent status says why.",
+        );
+      }
+      asked.push({ name, key });
+    }
+    if (asked.length > 0) return Response.json(asked);
+    throw new FarsiteError("E_NOT_FOUND", `this agent has no site named ${wanted}`);
+  } catch (error) {
+    const known = error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", reasonOf(error));
+    return Response.json(failureOf(known), { status: 400 });
+  }
+}
+
+const asked = z.array(z.object({ name: z.string(), key: z.string() }));
+const refusal = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+
+/** Asks the running agent to renew the key of one site, or of all. Throws E_AGENT_DOWN, and what it answers. */
+export async function askForKey(path: string, site: string | undefined): Promise<AskedKey[]> {
+  const query = site === undefined ? "" : `?site=${encodeURIComponent(site)}`;
+  const answer: unknown = await fetch(`http://agent/key/renew${query}`, { unix: path, method: "POST" })
+    .then((response) => response.json())
+    .catch(() => {
+      throw agentDown(path);
+    });
+  const refused = refusal.safeParse(answer).data;
+  if (refused && isErrorCode(refused.code))
+    throw new FarsiteError(refused.code, refused.message, refused.hint);
+  return asked.parse(answer);
+}
+
+function agentDown(path: string): FarsiteError {
+  return new FarsiteError(
+    "E_AGENT_DOWN",
+    `no agent answers at ${path}`,
+    "Start it with `farsite-agent run` (or systemctl start farsite-agent), or name its --run-dir.",
+  );
+}
+
 function coreStatus(report: CoreReport | undefined): CoreStatus | undefined {
   if (!report) return undefined;
   const { kind: _, service: __, since, ...rest } = report;
@@ -130,10 +196,6 @@ export async function askAgent(path: string): Promise<AgentStatus> {
     const response = await fetch("http://agent/status", { unix: path });
     return (await response.json()) as AgentStatus;
   } catch {
-    throw new FarsiteError(
-      "E_AGENT_DOWN",
-      `no agent answers at ${path}`,
-      "Start it with `farsite-agent run` (or systemctl start farsite-agent), or name its --run-dir.",
-    );
+    throw agentDown(path);
   }
 }

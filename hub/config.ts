@@ -79,6 +79,25 @@ const limits = z.strictObject({
   token_minutes: z.number().min(1).max(10_080).default(60),
 });
 
+const days = z.int().min(0).max(36_500);
+
+const keys = z
+  .strictObject({
+    /** Days after which an agent's key is renewed; 0: only when it is asked for. */
+    agent_days: days.default(90),
+    /** Days after which a key that was not renewed is refused; 0: never. */
+    agent_expire_days: days.default(0),
+    /** Days after which the hub's own key is renewed; 0: only when it is asked for. */
+    hub_days: days.default(0),
+    /** Days for which agents may still come with the hub's former key. */
+    overlap_days: z.int().min(1).max(3650).default(90),
+  })
+  .refine(
+    ({ agent_days, agent_expire_days }) =>
+      agent_expire_days === 0 || (agent_days > 0 && agent_expire_days > agent_days),
+    "agent_expire_days longer than agent_days, which is not 0: a key must be renewed before it expires",
+  );
+
 const livestatus = z.strictObject({
   /** Questions that reach one site's core at a time. */
   channels: z.int().min(1).max(50).default(5),
@@ -193,6 +212,7 @@ const whole = z.strictObject({
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
   limits: limits.prefault({}),
+  keys: keys.prefault({}),
   audit: audit.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });

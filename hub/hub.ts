@@ -5,17 +5,17 @@ import { encodeToken } from "../common/handshake/index.ts";
 import type { PolicyConfig } from "../common/livestatus/index.ts";
 import type { Log } from "../common/log.ts";
 import { serviceName } from "../common/names.ts";
-import type { KeyPair } from "../common/noise/index.ts";
 import { VERSION } from "../common/version.ts";
 import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
 import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
 import type { BoxStatus, Inbox } from "./inbox/index.ts";
+import type { HubKeys, KeyRenewal } from "./keys/index.ts";
 import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
 import { type OpenFiles, openFiles } from "./open-files.ts";
 import { policyFor, rulesForNobody } from "./policy.ts";
-import type { Actor, Enrolment, Registry, Site } from "./registry/index.ts";
+import type { Actor, AgentKeys, Enrolment, Registry, Site } from "./registry/index.ts";
 import type { TlsIdentity } from "./tls.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
 
@@ -41,7 +41,9 @@ export interface HubParts {
   observers?: readonly SiteObserver[];
   syncs?: Syncs;
   inbox?: Inbox;
-  identity: KeyPair;
+  keys: HubKeys;
+  agentKeys: AgentKeys;
+  renewal: Pick<KeyRenewal, "rotate" | "greeting">;
   tls: TlsIdentity | undefined;
   log: Log;
   /** Wall clock, ms. */
@@ -55,6 +57,8 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   address: string;
   services: string[];
   enrolled: boolean;
+  /** Its agent's key: the first 16 hexadecimal digits, and since when (ISO 8601). */
+  key?: { id: string; since: string };
   /** Of its agent. */
   state: SiteState["state"] | "disabled" | "never";
   /** ISO 8601. */
@@ -76,6 +80,18 @@ export interface SiteDetails extends SiteView {
   policy: PolicyConfig;
   /** The last calls of configuration sync that went through this hub since it was started, the oldest first. */
   syncs: readonly Sync[];
+}
+
+/** The hub's own keys, and who knows it by which. */
+export interface KeysView {
+  /** The present one, base64. */
+  key: string;
+  /** ISO 8601. */
+  made: string;
+  /** Those that agents may still come with, the newest first; `until` is ISO 8601. */
+  former: { key: string; until: string }[];
+  /** Sites, TENANT/SITE, whose agents did not come with the present one yet. */
+  behind: string[];
 }
 
 export interface NewToken {
@@ -174,12 +190,12 @@ export class Hub {
   }
 
   async issueToken(actor: Actor | string, tenant: string, name: string, minutes?: number): Promise<NewToken> {
-    const { config, enrolment, identity, tls } = this.#parts;
+    const { config, enrolment, keys, tls } = this.#parts;
     const ttl = (minutes ?? config.limits.token_minutes) * 60_000;
     const { id, secret, expires } = await enrolment.issue(actor, tenant, name, ttl);
     const token = encodeToken({
       url: config.url,
-      hubKey: identity.publicKey.bytes,
+      hubKey: keys.current.publicKey.bytes,
       certificate: tls?.fingerprint,
       id,
       secret,
@@ -206,6 +222,42 @@ export class Hub {
     this.#parts.states.know(site);
     this.#parts.sites.cut(site.id, new FarsiteError("E_KEY_REVOKED", "this agent's key was revoked"));
     return this.#view(site);
+  }
+
+  /** Asks a site's agent for a new key; while that is not there the present one stays good. */
+  async rekey(actor: Actor | string, tenant: string, name: string): Promise<SiteView> {
+    const { agentKeys, sites, renewal } = this.#parts;
+    const site = await agentKeys.wantRenewal(actor, tenant, name);
+    sites.tellKeys(site.id, renewal.greeting(site));
+    return this.#view(site);
+  }
+
+  async keysView(): Promise<KeysView> {
+    const { keys, agentKeys } = this.#parts;
+    const present = keys.current.publicKey.bytes;
+    const others = (await agentKeys.acquainted()).filter(({ hubKey }) => hubKey !== present.toString("hex"));
+    return {
+      key: present.toString("base64"),
+      made: new Date(keys.made).toISOString(),
+      former: keys.former.map(({ key, until }) => ({ key, until: new Date(until).toISOString() })),
+      behind: others.map(({ tenant, site }) => `${tenant}/${site}`),
+    };
+  }
+
+  /** Makes a new key of the hub's; agents learn it when they come, and until the overlap is over the former is good. */
+  async rotateKey(actor: Actor | string): Promise<KeysView> {
+    await this.#parts.renewal.rotate();
+    const { short } = this.#parts.keys.current.publicKey;
+    await this.registry.record(actor, "hub.key.rotate", "", `key ${short}`);
+    return this.keysView();
+  }
+
+  /** Ends the hub's former keys: agents that do not know the present one must enrol again. */
+  async retireKeys(actor: Actor | string): Promise<KeysView> {
+    const ended = this.#parts.keys.former.length;
+    this.#parts.keys.retire();
+    await this.registry.record(actor, "hub.key.retire", "", `${ended} former keys`);
+    return this.keysView();
   }
 
   async removeSite(actor: Actor | string, tenant: string, name: string): Promise<void> {
@@ -238,7 +290,7 @@ export class Hub {
         version: VERSION,
         url: this.#parts.config.url,
         since: new Date(this.#since).toISOString(),
-        key: this.#parts.identity.publicKey.bytes.toString("base64"),
+        key: this.#parts.keys.current.publicKey.bytes.toString("base64"),
         sites: sites.length,
         connected: sites.filter((site) => site.state === "connected").length,
         files: openFiles(),
@@ -258,6 +310,9 @@ export class Hub {
       address: site.address,
       services: site.services,
       enrolled: site.key !== undefined,
+      ...(site.key !== undefined && {
+        key: { id: site.key.slice(0, 16), since: new Date(site.keySince ?? 0).toISOString() },
+      }),
       ...rest,
       state: !site.enabled
         ? "disabled"

@@ -6,6 +6,7 @@ import {
   addCheckmk,
   addDoctor,
   addEndpoints,
+  addKey,
   addQuery,
   addServe,
   addSite,
@@ -21,6 +22,7 @@ export function hubProgram(): Command {
   addServe(program);
   addTenant(program);
   addSite(program);
+  addKey(program);
   addEndpoints(program);
   addDoctor(program);
   addQuery(program);

@@ -27,6 +27,7 @@ import {
 import { type Assigned, assign, readEnrolments, unassigned } from "../enrolment/index.ts";
 import { type Account, agentAccount } from "../omd/index.ts";
 import { opener, type RouteTo, routesFrom, viewOf } from "../route/index.ts";
+import { hubKeysOf } from "../state.ts";
 import { type AgentStatus, askAgent, type SiteStatus, STATUS_SOCKET } from "../status.ts";
 import { kindsOf, readAuthorities, stagedReach } from "../tunnel/index.ts";
 import { readConfigIfAny } from "./config-file.ts";
@@ -124,7 +125,8 @@ function statusOf(running: AgentStatus | undefined, { name }: Assigned): SiteSta
 /** Each of the hub's addresses; what is wrong with one of them is no problem while another one serves. */
 async function* ways({ enrolled, config }: Assigned, settings: Settings): AsyncGenerator<Told> {
   const urls = config.hub.urls ?? [enrolled.url];
-  const keys = { identity: enrolled.identity, hubKey: Buffer.from(enrolled.hubKey, "base64") };
+  const [hubKey = Buffer.from(enrolled.hubKey, "base64")] = hubKeysOf(enrolled);
+  const keys = { identity: enrolled.identity, hubKey };
   const trusted = { keys, certificate: enrolled.certificate };
   const [url = enrolled.url] = urls;
   if (urls.length === 1) return yield* at({ hub: url }, walk(url, settings, trusted));

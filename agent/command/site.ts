@@ -13,10 +13,12 @@ import type { Vital } from "../../common/watchdog.ts";
 import type { AgentConfig } from "../config.ts";
 import { CoreWatch, listensAt, secure } from "../core/index.ts";
 import type { Assigned } from "../enrolment/index.ts";
+import { Keys } from "../keys/index.ts";
 import { Listeners } from "../listen/index.ts";
 import { type Forwarding, openForwarding } from "../outbox/index.ts";
 import { type RouteTo, routeText, viewOf } from "../route/index.ts";
 import { dialTarget, Services } from "../service/index.ts";
+import { hubKeysOf, keyStore } from "../state.ts";
 import { type SiteStatus, siteStatus } from "../status.ts";
 import { Connector, connectorVital, statusLine } from "../tunnel/index.ts";
 import { wayOut } from "./way-out.ts";
@@ -38,6 +40,8 @@ export interface Site {
   vital: Vital;
   /** How its tunnel is, in one line. */
   line(): string;
+  /** Asks the hub to take a new key of this agent's; false when there is no way to the hub now. Throws E_STATE. */
+  renewKey(): boolean;
   /** Runs until `stop`, whatever the hub says. */
   run(): Promise<void>;
   stop(): void;
@@ -87,8 +91,16 @@ export function openSite(
     log,
   });
   const urls = own.hub.urls ?? [enrolled.url];
+  const keys = new Keys({
+    identity: enrolled.identity,
+    next: enrolled.next,
+    hubKeys: hubKeysOf(enrolled),
+    store: keyStore(folder),
+    random,
+  });
   const connector = new Connector({
     enrolled,
+    keys,
     services,
     listens: listeners.kinds,
     hold: limits.hold_seconds * 1000,
@@ -111,6 +123,7 @@ export function openSite(
   return {
     path,
     vital: connectorVital(connector, { urls: urls.length, timeout: limits.handshake_seconds * 1000 }),
+    renewKey: () => connector.renewKey(),
     line: () => statusLine(connector.status()),
     status: () => siteStatus(name, connector, services, core, listeners, forwarding),
     run: async () => {
@@ -127,6 +140,7 @@ export function openSite(
         {
           stateDir: folder,
           enrolled,
+          hubKey: () => keys.hubKey,
           open: () => connector.open(OUTBOX, BULK),
           dial: dialTarget,
           clock,

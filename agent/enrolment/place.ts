@@ -1,6 +1,6 @@
 /** Where a new enrolment goes. */
 import { FarsiteError } from "../../common/errors.ts";
-import { isEnrolled } from "../state.ts";
+import { hubKeysOf, isEnrolled } from "../state.ts";
 import { type Enrolment, findEnrolments, folderOf, foldersIn } from "./enrolments.ts";
 
 /** The site of a new enrolment, as the hub names it. */
@@ -9,6 +9,8 @@ export interface NewSite {
   site: string;
   /** Base64. */
   hubKey: string;
+  /** The hub's keys since, the newest first. */
+  hubKeys?: readonly Uint8Array[] | undefined;
 }
 
 export interface Wishes {
@@ -75,7 +77,9 @@ function givenUp(
 
 /** Whether it is that very site: of the same hub, the same tenant and ID. */
 function isSame(one: NewSite, other: NewSite): boolean {
-  return one.hubKey === other.hubKey && one.tenant === other.tenant && one.site === other.site;
+  const known = hubKeysOf(one).map((key) => Buffer.from(key).toString("base64"));
+  const hub = one.hubKey === other.hubKey || known.includes(other.hubKey);
+  return hub && one.tenant === other.tenant && one.site === other.site;
 }
 
 function alreadyEnrolled(folder: string, whose: string): FarsiteError {

@@ -28,8 +28,10 @@ export interface ForwardingConfig {
 export interface ForwardingParts {
   /** The enrolment's folder. */
   stateDir: string;
-  /** For whom it is; the hub's key in base64. */
+  /** For whom it is; the hub's key at enrolment, in base64. */
   enrolled: { hubKey: string; tenant: string; site: string };
+  /** The hub's key now. */
+  hubKey: () => Uint8Array;
   /** Opens a stream of the service `outbox`. */
   open: () => Stream | undefined;
   /** Connects to the core. */
@@ -63,7 +65,7 @@ export async function openForwarding(
   config: ForwardingConfig,
   parts: ForwardingParts,
 ): Promise<Forwarding | undefined> {
-  const { stateDir, enrolled, open, clock, random, log } = parts;
+  const { stateDir, enrolled, hubKey, open, clock, random, log } = parts;
   const dumps = dumpSource(config, parts);
   const watcher = notifyWatcher(config, parts);
   if (!dumps && !watcher) return undefined;
@@ -80,7 +82,7 @@ export async function openForwarding(
       name,
       disk: systemDisk,
       directory: join(directory, own, name),
-      sealer: new Sealer(Buffer.from(enrolled.hubKey, "base64"), random),
+      sealer: new Sealer(hubKey, random),
       ...rules,
       source,
       clock,

@@ -3,13 +3,14 @@ import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import type { CoreReport } from "../../common/core.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import type { Attached, Listens } from "../../common/handshake/index.ts";
+import { type Attached, controlKind, keysControl, type Listens } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
-import { pack } from "../../common/msgpack.ts";
+import { pack, unpack } from "../../common/msgpack.ts";
 import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, Session, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
+import type { Credentials, Keys } from "../keys/index.ts";
 import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
@@ -23,7 +24,8 @@ import { isForgeable, isStanding } from "./standing.ts";
 import { type ConnectorStatus, failureOf } from "./status.ts";
 
 export interface ConnectorOptions {
-  enrolled: Enrolled;
+  enrolled: Pick<Enrolled, "url" | "tenant" | "site">;
+  keys: Keys;
   /** The hub's addresses, in the order in which they are tried. */
   urls: readonly string[];
   services: Services;
@@ -84,6 +86,8 @@ export class Connector {
   #lostAt: number | undefined;
   /** What the hub was told of the core in this session. */
   #told: CoreReport | undefined;
+  /** The hub did not take what it was tried with, and there is something else. */
+  #tryOthers = false;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -107,6 +111,7 @@ export class Connector {
       blocked: this.#options.carriers.blocked,
       rtt: this.#tunnel?.session.rtt,
       streams: this.#tunnel?.mux.streams ?? 0,
+      key: this.#options.keys.identity.publicKey.short,
       hubVersion: this.#accepted?.hubVersion,
       clockSkew: this.#accepted?.clockSkew,
       error: error && failureOf(error),
@@ -188,6 +193,32 @@ export class Connector {
     return this.#session && away <= hold ? this.#tunnel?.mux.open(line, priority) : undefined;
   }
 
+  /**
+   * Makes a new key for this agent, and asks the hub to take it in the place of the present one; false when there is
+   * no way to the hub now. Throws E_STATE when the key cannot be kept.
+   */
+  renewKey(): boolean {
+    if (!this.#tunnel?.session.link) return false;
+    const next = this.#options.keys.makeNext();
+    this.#tunnel.mux.sendControl(pack({ kind: "key", next: next.publicKey.bytes }));
+    return true;
+  }
+
+  /** What the hub says of keys; other kinds of control messages are for newer agents. */
+  #control(body: Buffer): void {
+    if (unpack(controlKind, body, "a control message").kind !== "keys") return;
+    const { keys, log } = this.#options;
+    const { hub, renew, taken } = unpack(keysControl, body, "the hub's keys");
+    try {
+      if (keys.learnHubKey(hub)) log.info("the hub has another key from now on");
+      if (taken && keys.taken(taken)) this.#renewal.ask("this agent has a new key");
+      if (renew) this.renewKey();
+    } catch (error) {
+      // what is there stays good; the hub says it again in the next session
+      log.warn("a key cannot be kept", { reason: reasonOf(error) });
+    }
+  }
+
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
   #lose(reason: FarsiteError): void {
     // also while another carrier is dialled; once that speaks with the hub, its end is how the hub takes it
@@ -246,6 +277,10 @@ export class Connector {
   #waitAfterFailure(error: unknown): number {
     const before = this.#error?.code;
     const known = this.#fail(error);
+    if (this.#tryOthers) {
+      this.#tryOthers = false;
+      return 0;
+    }
     if (known.code !== before) {
       this.#options.log.error(known.message, { code: known.code, hop: hopOf(known.code), do: known.hint });
     }
@@ -308,7 +343,7 @@ export class Connector {
     timeout: number,
     lost: PromiseWithResolvers<FarsiteError>,
   ): Promise<Accepted> {
-    const { enrolled, clock, random } = this.#options;
+    const { keys, clock, random } = this.#options;
     const present = this.#session;
     const wanted = { session: present?.id ?? null, received: present?.received ?? 0 };
     const take = (answer: Attached, link: Link): void => {
@@ -321,20 +356,32 @@ export class Connector {
       this.#onLost = lost.resolve;
       this.#begin(answer.session, link);
     };
-    const hubKey = Buffer.from(enrolled.hubKey, "base64");
+    const { credentials } = keys;
     this.#attaching = true;
     try {
-      return await openSession(carrier, wanted, take, {
-        identity: enrolled.identity,
-        hubKey,
-        clock,
-        random,
-        timeout,
-      });
+      const accepted = await openSession(carrier, wanted, take, { ...credentials, clock, random, timeout });
+      this.#proved(credentials);
+      return accepted;
+    } catch (error) {
+      if (error instanceof FarsiteError) this.#tryOthers = keys.failed(credentials, error.code);
+      throw error;
     } finally {
       this.#attaching = false;
       if (this.#state === "connected" && !this.#tunnel?.session.link) this.#enter("connecting");
     }
+  }
+
+  #proved(credentials: Credentials): void {
+    const { keys, log } = this.#options;
+    const before = keys.identity;
+    try {
+      keys.proved(credentials);
+    } catch (error) {
+      // it is on disk as the next one, and is found there
+      log.warn("the agent's new key cannot be put in its place", { reason: reasonOf(error) });
+    }
+    if (keys.identity !== before)
+      log.info("this agent's key was renewed", { key: keys.identity.publicKey.short });
   }
 
   #begin(id: Uint8Array, link: Link): void {
@@ -349,7 +396,7 @@ export class Connector {
       maxStreams,
       handlers: {
         accept: (stream) => services.accept(stream),
-        control: () => {},
+        control: (body) => this.#control(body),
         carrier: (now, reason) => {
           if (this.#tunnel === tunnel) this.#lostAt = now ? undefined : clock.now();
           if (!now && reason) this.#lose(reason);

@@ -17,6 +17,8 @@ export interface ConnectorStatus {
   blocked: string | undefined;
   rtt: number | undefined;
   streams: number;
+  /** The first 16 hexadecimal digits of this agent's key. */
+  key: string;
   hubVersion: string | undefined;
   /** This host's clock less the hub's, ms. */
   clockSkew: number | undefined;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ERROR_CODES, type ErrorCode, FarsiteError } from "../errors.ts";
 import { serviceName, siteName, tenantName } from "../names.ts";
+import { KEY_BYTES } from "../noise/index.ts";
 
 const bytes = (length: number) =>
   z
@@ -80,6 +81,21 @@ export const servicesControl = z.object({
   /** It lets no stream from the hub in. */
   pushOnly: z.boolean().optional(),
 });
+
+/** CONTROL, hub to agent: its key, and what becomes of the agent's. Sent at the start of a session and whenever there is news. */
+export const keysControl = z.object({
+  kind: z.literal("keys"),
+  /** The hub's key, as it is from now on. */
+  hub: bytes(KEY_BYTES),
+  /** The agent is asked for another key. */
+  renew: z.boolean().optional(),
+  /** The agent's key that is let in from now on. */
+  taken: bytes(KEY_BYTES).optional(),
+});
+export type KeysControl = z.infer<typeof keysControl>;
+
+/** CONTROL, agent to hub: the key that it wants to have in the place of its present one. */
+export const keyControl = z.object({ kind: z.literal("key"), next: bytes(KEY_BYTES) });
 
 /** The hub's refusal as an error, if it is one. */
 export function throwIfRefused(hello: HubHello): NonNullable<HubHello["accepted"]> {

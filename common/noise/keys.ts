@@ -24,6 +24,11 @@ export class PublicKey {
     this.#key = createPublicKey({ key: der, format: "der", type: "spki" });
   }
 
+  /** Its first 16 hexadecimal digits: what people tell it by, in logs and the audit. */
+  get short(): string {
+    return this.bytes.toString("hex", 0, 8);
+  }
+
   equals(other: PublicKey): boolean {
     return this.bytes.equals(other.bytes);
   }

@@ -24,10 +24,13 @@ const LEVEL = 5;
 /** Seals for one hub. */
 export class Sealer {
   #own: { publicKey: Uint8Array; shared: Uint8Array } | undefined;
+  /** For which key of the hub that was made. */
+  #for: Uint8Array | undefined;
   #used = 0;
 
+  /** @param hubKey the hub's key now; another object when it is another key */
   constructor(
-    private readonly hubKey: Uint8Array,
+    private readonly hubKey: () => Uint8Array,
     private readonly random: Random,
   ) {}
 
@@ -39,9 +42,11 @@ export class Sealer {
   }
 
   #key(): { publicKey: Uint8Array; shared: Uint8Array } {
-    if (this.#own === undefined || this.#used >= ITEMS_PER_KEY) {
+    const hubKey = this.hubKey();
+    if (this.#own === undefined || this.#for !== hubKey || this.#used >= ITEMS_PER_KEY) {
       const { publicKey, secretKey } = nacl.box.keyPair.fromSecretKey(this.random.bytes(KEY));
-      this.#own = { publicKey, shared: nacl.box.before(this.hubKey, secretKey) };
+      this.#own = { publicKey, shared: nacl.box.before(hubKey, secretKey) };
+      this.#for = hubKey;
       secretKey.fill(0);
       this.#used = 0;
     }
@@ -50,21 +55,22 @@ export class Sealer {
   }
 }
 
-/** Opens what was sealed for its key. */
+/** Opens what was sealed for one of its keys. */
 export class Opener {
-  readonly #secret: Uint8Array;
   readonly #shared = new Map<string, Uint8Array>();
 
-  constructor(identity: KeyPair) {
-    this.#secret = identity.exportSecret();
-  }
+  /** @param keys the hub's keys now, the most likely first */
+  constructor(private readonly keys: () => readonly KeyPair[]) {}
 
   /** @param most bytes of the body. Throws E_PROTOCOL when it is longer, or was not sealed for this key. */
   open(sealed: Uint8Array, most: number): Buffer {
     if (sealed.length < KEY + NONCE) throw broken("an item is too short to be sealed");
-    const shared = this.#sharedWith(sealed.subarray(0, KEY));
     const nonce = sealed.subarray(KEY, KEY + NONCE);
-    const packed = nacl.box.open.after(sealed.subarray(KEY + NONCE), nonce, shared);
+    const box = sealed.subarray(KEY + NONCE);
+    let packed: Uint8Array | null = null;
+    for (const own of this.keys()) {
+      packed ??= nacl.box.open.after(box, nonce, this.#sharedWith(sealed.subarray(0, KEY), own));
+    }
     if (!packed) throw broken("an item was not sealed for this hub's key");
     try {
       return zstdDecompressSync(packed, { maxOutputLength: most });
@@ -73,12 +79,12 @@ export class Opener {
     }
   }
 
-  #sharedWith(key: Uint8Array): Uint8Array {
-    const name = Buffer.from(key).toString("base64");
+  #sharedWith(key: Uint8Array, own: KeyPair): Uint8Array {
+    const name = `${own.publicKey.short} ${Buffer.from(key).toString("base64")}`;
     const known = this.#shared.get(name);
     if (known) return known;
     if (this.#shared.size >= MOST_SHARED) this.#shared.clear();
-    const shared = nacl.box.before(key, this.#secret);
+    const shared = nacl.box.before(key, own.exportSecret());
     this.#shared.set(name, shared);
     return shared;
   }

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
-import type { KeyPair } from "../../common/noise/index.ts";
 import { Opener, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
@@ -15,11 +14,12 @@ import {
   postOverNetwork,
   type Sender,
 } from "../inbox/index.ts";
+import type { HubKeys } from "../keys/index.ts";
 import type { Registry } from "../registry/index.ts";
 
 export interface InboxParts {
   stateDir: string;
-  identity: KeyPair;
+  keys: Pick<HubKeys, "opening">;
   registry: Registry;
   clock: Clock;
   random: Random;
@@ -32,7 +32,7 @@ const FILES = "inbox-files";
 
 export function openInbox(
   { inbox: limits, notifications, dumps: dumpsConfig }: HubConfig,
-  { stateDir, identity, registry, clock, random, log }: InboxParts,
+  { stateDir, keys, registry, clock, random, log }: InboxParts,
 ): { inbox: Inbox; dumps: DumpsLane } {
   const disk = systemDisk;
   const directory = join(stateDir, DIRECTORY);
@@ -59,7 +59,7 @@ export function openInbox(
     ],
     disk,
     directory,
-    opener: new Opener(identity),
+    opener: new Opener(() => keys.opening),
     limits: { items: limits.items, bytes: limits.mib * (1 << 20), perSecond: limits.items_per_second },
     clock,
     random,

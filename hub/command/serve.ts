@@ -10,7 +10,6 @@ import { loadConfig } from "../../common/config/index.ts";
 import { LIVESTATUS } from "../../common/core.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { ensureDirectory } from "../../common/files.ts";
-import { loadOrMakeIdentity } from "../../common/identity.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
 import { INTERACTIVE } from "../../common/mux/index.ts";
@@ -25,6 +24,7 @@ import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints, type SiteServer } from "../endpoint/index.ts";
 import { Hub } from "../hub.ts";
+import { HubKeys, KeyRenewal } from "../keys/index.ts";
 import {
   Livestatus,
   type LivestatusOptions,
@@ -35,6 +35,7 @@ import {
 import { policyFor } from "../policy.ts";
 import {
   type Actor,
+  AgentKeys,
   AuditRetention,
   CentralConnections,
   Enrolment,
@@ -75,10 +76,16 @@ async function serve(places: Places): Promise<void> {
 
   ensureDirectory(places.stateDir, 0o700);
   ensureDirectory(places.runDir, 0o755);
-  const identity = loadOrMakeIdentity(join(places.stateDir, "hub.key"), random);
+  const keys = new HubKeys({ directory: places.stateDir, random, wall });
   const tls = await loadTls(config, places.stateDir);
   const store = await openStore(`sqlite:${join(places.stateDir, REGISTRY_FILE)}`);
-  const registry = new Registry({ store, pool: parsePool(config.endpoints.pool), wall });
+  const registry = new Registry({
+    store,
+    pool: parsePool(config.endpoints.pool),
+    wall,
+    keyLife: config.keys.agent_expire_days * DAY || undefined,
+  });
+  const agentKeys = new AgentKeys({ store, registry, wall });
   const retention = new AuditRetention({
     store,
     clock,
@@ -120,10 +127,23 @@ async function serve(places: Places): Promise<void> {
     hold,
     changed: (siteId) => states.update(siteId),
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
+    greeting: (site) => renewal.greeting(site),
+    keyOffered: (site, key) => void renewal.offered(site, key),
     accept: (caller, stream) => {
       if (stream.service === OUTBOX) inbox.accept(caller.site, stream);
       else central.accept(caller, stream);
     },
+  });
+  const renewal = new KeyRenewal({
+    keys,
+    agentKeys,
+    registry,
+    sites,
+    agentAge: config.keys.agent_days * DAY,
+    hubAge: config.keys.hub_days * DAY,
+    overlap: config.keys.overlap_days * DAY,
+    clock,
+    log,
   });
   const unreachable = (siteId: number) => states.unreachable(siteId) ?? sites.unreachable(siteId);
   const packed = new Set(config.compress);
@@ -173,7 +193,7 @@ async function serve(places: Places): Promise<void> {
   });
   const { inbox, dumps } = openInbox(config, {
     stateDir: places.stateDir,
-    identity,
+    keys,
     registry,
     clock,
     random,
@@ -205,7 +225,9 @@ async function serve(places: Places): Promise<void> {
     observers,
     syncs,
     inbox,
-    identity,
+    keys,
+    agentKeys,
+    renewal,
     tls,
     log,
     wall,
@@ -234,7 +256,8 @@ async function serve(places: Places): Promise<void> {
       admission,
       welcome: (carrier) =>
         welcome(carrier, {
-          identity,
+          keys,
+          agentKeys,
           registry,
           enrolment,
           sites,
@@ -251,6 +274,7 @@ async function serve(places: Places): Promise<void> {
     await hub.openEndpoints();
     stateFile.start();
     retention.start();
+    renewal.start();
     many.views.start();
     viewers.start();
     const address = `${config.listen.address}:${listener.port}`;
@@ -274,6 +298,7 @@ async function serve(places: Places): Promise<void> {
     states.close();
     await stateFile.stop();
     retention.stop();
+    renewal.stop();
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);

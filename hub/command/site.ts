@@ -105,6 +105,7 @@ export function addSite(program: Command): void {
   const changes = [
     ["enable", "POST", "let a site's agent in again and open its endpoints"],
     ["disable", "POST", "cut a site off and close its endpoints, keeping everything"],
+    ["rekey", "POST", "ask the agent for a new key; the present one is good until it comes with that"],
     ["revoke", "POST", "end the agent's key at once; the site needs a new token"],
   ] as const;
   for (const [verb, method, description] of changes) {

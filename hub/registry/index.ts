@@ -1,3 +1,4 @@
+export { type Acquainted, AgentKeys } from "./agent-keys.ts";
 export { type Actor, type AuditFilter, type AuditRecord, AuditRetention } from "./audit.ts";
 export { type CentralConnection, CentralConnections } from "./central-connections.ts";
 export { checkRegistry, type RegistryCheck } from "./check.ts";

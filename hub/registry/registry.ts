@@ -18,6 +18,12 @@ export interface Site {
   key: string | undefined;
   /** The host name its agent gave at enrolment. */
   host: string | undefined;
+  /** Since when that key holds, ms since the epoch. */
+  keySince?: number | undefined;
+  /** Its agent is to make another key. */
+  renewKey?: boolean;
+  /** The hub's key by which its agent knew the hub when it last came, hexadecimal. */
+  hubKey?: string | undefined;
 }
 
 export interface RegistryOptions {
@@ -25,6 +31,8 @@ export interface RegistryOptions {
   pool: Pool;
   /** Wall clock, ms. */
   wall: () => number;
+  /** ms after which an agent's key is not good any more. Default: it is good until it is revoked. */
+  keyLife?: number | undefined;
 }
 
 interface SiteRow {
@@ -36,6 +44,9 @@ interface SiteRow {
   last_seen_at: number | null;
   public_key: string | null;
   host: string | null;
+  enrolled_at: number | null;
+  renew: number | null;
+  hub_key: string | null;
 }
 
 /** Splits `TENANT/SITE`. Throws E_NAME. */
@@ -53,8 +64,10 @@ export class Registry {
   readonly #store: Store;
   readonly #pool: Pool;
   readonly #wall: () => number;
+  readonly #keyLife: number;
 
   constructor(options: RegistryOptions) {
+    this.#keyLife = options.keyLife ?? Number.POSITIVE_INFINITY;
     this.#store = options.store;
     this.#pool = options.pool;
     this.#wall = options.wall;
@@ -170,8 +183,9 @@ export class Registry {
   async siteOfKey(publicKey: Uint8Array): Promise<Site> {
     const key = Buffer.from(publicKey).toString("hex");
     return this.#store.transaction(async (sql) => {
-      const rows = await sql<{ tenant: string; name: string; ended_at: number | null }>`
-        SELECT tenant.name AS tenant, site.name AS name, agent_key.ended_at AS ended_at
+      const rows = await sql<{ tenant: string; name: string; ended_at: number | null; enrolled_at: number }>`
+        SELECT tenant.name AS tenant, site.name AS name, agent_key.ended_at AS ended_at,
+               agent_key.enrolled_at AS enrolled_at
         FROM agent_key JOIN site ON site.id = agent_key.site_id JOIN tenant ON tenant.id = site.tenant_id
         WHERE agent_key.public_key = ${key}`;
       const [row] = rows;
@@ -181,6 +195,9 @@ export class Registry {
           "E_KEY_REVOKED",
           "this agent's key was revoked, or another enrolment replaced it",
         );
+      }
+      if (this.#wall() - row.enrolled_at > this.#keyLife) {
+        throw new FarsiteError("E_KEY_REVOKED", "this agent's key was not renewed in time, and has expired");
       }
       const site = await this.#site(sql, row.tenant, row.name);
       if (!site.enabled) throw new FarsiteError("E_SITE_DISABLED", "this site is disabled at the hub");
@@ -234,9 +251,11 @@ export class Registry {
     const rows = await sql<SiteRow>`
       SELECT site.id AS id, tenant.name AS tenant, site.name AS name, site.address_index AS address_index,
              site.enabled AS enabled, site.last_seen_at AS last_seen_at,
-             agent_key.public_key AS public_key, agent_key.host AS host
+             agent_key.public_key AS public_key, agent_key.host AS host,
+             agent_key.enrolled_at AS enrolled_at, agent_key.renew AS renew, agent_key.hub_key AS hub_key
       FROM site JOIN tenant ON tenant.id = site.tenant_id
       LEFT JOIN agent_key ON agent_key.site_id = site.id AND agent_key.ended_at IS NULL
+                          AND agent_key.follows IS NULL
       WHERE (${tenant ?? null} IS NULL OR tenant.name = ${tenant ?? null})
         AND (${name ?? null} IS NULL OR site.name = ${name ?? null})
       ORDER BY tenant.name, site.name`;
@@ -255,6 +274,9 @@ export class Registry {
       lastSeen: row.last_seen_at ?? undefined,
       key: row.public_key ?? undefined,
       host: row.host ?? undefined,
+      ...(row.enrolled_at !== null && { keySince: row.enrolled_at }),
+      ...(row.renew === 1 && { renewKey: true }),
+      ...(row.hub_key && { hubKey: row.hub_key }),
     }));
   }
 

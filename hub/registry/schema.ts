@@ -79,4 +79,12 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     "ALTER TABLE audit DROP COLUMN target",
     "CREATE INDEX audit_at ON audit (at)",
   ],
+  [
+    // the key that a new one is to take the place of; only until the new one was used
+    "ALTER TABLE agent_key ADD COLUMN follows TEXT",
+    // somebody wants another key in its place
+    "ALTER TABLE agent_key ADD COLUMN renew INTEGER NOT NULL DEFAULT 0",
+    // the hub's key by which the agent knew it when it last came
+    "ALTER TABLE agent_key ADD COLUMN hub_key TEXT NOT NULL DEFAULT ''",
+  ],
 ];

@@ -19,12 +19,14 @@ import { Handshake, IK, IKpsk2, type KeyPair } from "../../common/noise/index.ts
 import type { Random } from "../../common/random.ts";
 import { type Link, records } from "../../common/session/index.ts";
 import { VERSION } from "../../common/version.ts";
-import type { Enrolment, Registry, Site } from "../registry/index.ts";
+import type { AgentKeys, Enrolment, Registry, Site } from "../registry/index.ts";
 import type { Probing } from "./probing.ts";
 import type { TunnelledSites } from "./sites.ts";
 
 export interface HandshakeDeps {
-  identity: KeyPair;
+  /** The hub's keys that agents may expect, the most likely first. */
+  keys: { readonly accepted: readonly KeyPair[] };
+  agentKeys: Pick<AgentKeys, "arrived">;
   registry: Registry;
   enrolment: Enrolment;
   sites: TunnelledSites;
@@ -71,16 +73,38 @@ function decode(carrier: Carrier, first: Buffer): { kind: preamble.HandshakeKind
   }
 }
 
-/** Reads Noise message 1; what cannot be read was not meant for this hub's key. */
-function readFirst(carrier: Carrier, handshake: Handshake, noise: Buffer): Buffer {
-  try {
-    return handshake.readMessage(noise);
-  } catch (fault) {
-    if (!(fault instanceof FarsiteError) || fault.code === "E_INTERNAL") throw fault;
-    const error = new FarsiteError("E_HUB_KEY", "this hub does not hold the key that the agent expects");
-    carrier.send(preamble.encodeRefused(error));
-    throw error;
+interface Way {
+  pattern: typeof IK | typeof IKpsk2;
+  kind: preamble.HandshakeKind;
+}
+
+/** Noise message 1 as it was read with one of the hub's keys, and the handshake that goes on. */
+interface First {
+  handshake: Handshake;
+  payload: Buffer;
+  /** The hub's key that the agent expects. */
+  hubKey: Uint8Array;
+}
+
+/** Reads Noise message 1; what cannot be read was not meant for any key of this hub. */
+function readFirst(
+  carrier: Carrier,
+  { pattern, kind }: Way,
+  noise: Buffer,
+  { keys, random }: HandshakeDeps,
+): First {
+  for (const localStatic of keys.accepted) {
+    const prologue = preamble.prologue(kind);
+    const handshake = new Handshake({ pattern, role: "responder", prologue, localStatic, random });
+    try {
+      return { handshake, payload: handshake.readMessage(noise), hubKey: localStatic.publicKey.bytes };
+    } catch (fault) {
+      if (!(fault instanceof FarsiteError) || fault.code === "E_INTERNAL") throw fault;
+    }
   }
+  const error = new FarsiteError("E_HUB_KEY", "this hub does not hold the key that the agent expects");
+  carrier.send(preamble.encodeRefused(error));
+  throw error;
 }
 
 function remoteKey(handshake: Handshake): Uint8Array {
@@ -124,21 +148,15 @@ async function session(
   noise: Buffer,
   deps: HandshakeDeps,
 ): Promise<void> {
-  const handshake = new Handshake({
-    pattern: IK,
-    role: "responder",
-    prologue: preamble.prologue(preamble.SESSION),
-    localStatic: deps.identity,
-    random: deps.random,
-  });
-  const payload = readFirst(carrier, handshake, noise);
+  const way: Way = { pattern: IK, kind: preamble.SESSION };
+  const { handshake, payload, hubKey } = readFirst(carrier, way, noise, deps);
   const hello: SessionHello = unpack(sessionHello, payload, "the agent's hello");
   const key = remoteKey(handshake);
-  const site = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
+  const found = await reply(carrier, handshake, deps.clock, () => deps.registry.siteOfKey(key));
   opening.secure(handshake.split());
   const { wanted, link, left } = await opening.record((record, secured) => {
     if (record[0] === records.PROBE) {
-      deps.probing.serve(site.id, secured, record);
+      deps.probing.serve(found.id, secured, record);
       return { wanted: undefined, link: secured };
     }
     // it has seen what it came for
@@ -150,7 +168,7 @@ async function session(
   if (left) return link.fail(left);
   if (!wanted) return;
   // the key may have been revoked, or the site disabled, while the handshake went on
-  await deps.registry.siteOfKey(key).catch((error: unknown) => {
+  const site = await deps.agentKeys.arrived(key, hubKey).catch((error: unknown) => {
     if (error instanceof FarsiteError) link.send(records.encodeEnd(error));
     throw error;
   });
@@ -167,14 +185,8 @@ async function session(
 }
 
 async function enrol(carrier: Carrier, opening: Opening, noise: Buffer, deps: HandshakeDeps): Promise<void> {
-  const handshake = new Handshake({
-    pattern: IKpsk2,
-    role: "responder",
-    prologue: preamble.prologue(preamble.ENROLMENT),
-    localStatic: deps.identity,
-    random: deps.random,
-  });
-  const payload = readFirst(carrier, handshake, noise);
+  const way: Way = { pattern: IKpsk2, kind: preamble.ENROLMENT };
+  const { handshake, payload } = readFirst(carrier, way, noise, deps);
   const hello: EnrolHello = unpack(enrolHello, payload, "the agent's hello");
   const key = remoteKey(handshake);
   // the secret that was sent, not the one that is kept: so even a refusal reaches the agent inside Noise

@@ -7,12 +7,14 @@ import {
   type Attach,
   type Attached,
   controlKind,
+  type KeysControl,
+  keyControl,
   type Listens,
   SESSION_ID_BYTES,
   servicesControl,
 } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
-import { unpack } from "../../common/msgpack.ts";
+import { pack, unpack } from "../../common/msgpack.ts";
 import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, SessionLimits } from "../../common/session/index.ts";
@@ -103,6 +105,10 @@ export interface SitesOptions {
   changed: (siteId: number) => void;
   /** Attaches to a stream that an agent opened, or resets it. Without this every such stream is refused. */
   accept?: (caller: Caller, stream: Stream) => void;
+  /** What an agent is told of keys when its session begins. */
+  greeting?: (site: Site) => KeysControl;
+  /** An agent wants to come with another key from now on. */
+  keyOffered?: (site: Site, publicKey: Uint8Array) => void;
 }
 
 export class TunnelledSites {
@@ -126,6 +132,7 @@ export class TunnelledSites {
     if (present && wanted.session && sameBytes(wanted.session, present.tunnel.session.id)) {
       const { session } = present.tunnel;
       present.agent = agent;
+      present.site = site;
       const from = session.resumeAt(wanted.received);
       answer({ session: session.id, resumed: true, received: session.received, from });
       session.adopt(link, from, session.received);
@@ -136,6 +143,8 @@ export class TunnelledSites {
     present?.tunnel.session.end(new FarsiteError("E_SESSION_LOST", "the agent began a new session"));
     const entry = this.#create(site, agent);
     answer({ session: entry.tunnel.session.id, resumed: false, received: 0, from: 0 });
+    const greeting = this.options.greeting?.(site);
+    if (greeting) entry.tunnel.mux.sendControl(pack(greeting));
     entry.tunnel.session.adopt(link, 0, 0);
   }
 
@@ -210,7 +219,14 @@ export class TunnelledSites {
       const report = unpack(coreControl, body, "the agent's report on its core");
       // another core beside it is for a newer hub
       if (report.service === LIVESTATUS) this.#report(entry, report);
+    } else if (kind === "key") {
+      this.options.keyOffered?.(entry.site, unpack(keyControl, body, "the agent's new key").next);
     }
+  }
+
+  /** Tells a site's agent of keys, if it has a session. */
+  tellKeys(siteId: number, message: KeysControl): void {
+    this.#entries.get(siteId)?.tunnel.mux.sendControl(pack(message));
   }
 
   /** Takes a report at once, unless there are too many of them: then the last one, a second later. */

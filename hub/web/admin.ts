@@ -101,6 +101,13 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
     const { tenant, site: name } = context.req.param();
     return context.json(await hub.setEnabled(actorOf(context), tenant, name, false));
   });
+  app.post(`${site}/rekey`, async (context) => {
+    const { tenant, site: name } = context.req.param();
+    return context.json(await hub.rekey(actorOf(context), tenant, name));
+  });
+  app.get("/keys", async (context) => context.json(await hub.keysView()));
+  app.post("/keys/rotate", async (context) => context.json(await hub.rotateKey(actorOf(context))));
+  app.post("/keys/retire", async (context) => context.json(await hub.retireKeys(actorOf(context))));
   app.post(`${site}/revoke`, async (context) => {
     const { tenant, site: name } = context.req.param();
     return context.json(await hub.revoke(actorOf(context), tenant, name));

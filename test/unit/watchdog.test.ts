@@ -97,6 +97,7 @@ const STATUS = {
   blocked: undefined,
   rtt: 12.5,
   streams: 0,
+  key: "0123456789abcdef",
   hubVersion: "0.1.0",
   clockSkew: 0,
   error: undefined,

@@ -5,6 +5,7 @@
  */
 import { wayOut } from "../../../agent/command/way-out.ts";
 import { agentConfig } from "../../../agent/config.ts";
+import { Keys } from "../../../agent/keys/index.ts";
 import { directly, openDirectly, viewOf } from "../../../agent/route/index.ts";
 import { Services } from "../../../agent/service/index.ts";
 import { Connector, enrol, fetchCertificate } from "../../../agent/tunnel/index.ts";
@@ -22,6 +23,8 @@ const TIMEOUT = 60_000;
 const AT_ONCE = 16;
 
 const QUIET: Log = { debug() {}, info() {}, warn() {}, error() {}, with: () => QUIET };
+
+const forgetful = { keepNext: () => {}, keepIdentity: () => {}, keepHubKeys: () => {} };
 
 /** Answers every stream as the site's core would. */
 class Core extends Services {
@@ -82,7 +85,8 @@ async function join(socket: string, tenant: string, site: string): Promise<void>
     enrol(carrier, token, () => {}, { identity, hubKey, clock, random, timeout: TIMEOUT }),
   );
   const connector = new Connector({
-    enrolled: { identity, url: token.url, hubKey: hubKey.toString("base64"), tenant, site },
+    enrolled: { url: token.url, tenant, site },
+    keys: new Keys({ identity, next: undefined, hubKeys: [hubKey], store: forgetful, random }),
     services: new Core(`${tenant}-${site}`),
     core: () => undefined,
     carriers,

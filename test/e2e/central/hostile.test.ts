@@ -190,7 +190,8 @@ describe("a hub that asks for what it likes", () => {
     };
     const { port } = startListener((carrier) =>
       welcome(carrier, {
-        identity,
+        keys: { accepted: [identity] },
+        agentKeys: { arrived: (key) => registry.siteOfKey(key) },
         registry,
         enrolment,
         sites: sites as TunnelledSites,

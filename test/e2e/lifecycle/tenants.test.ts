@@ -13,6 +13,7 @@ const lab = new FarsiteLab();
 afterAll(() => lab.end());
 
 const ISO = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const KEY = expect.stringMatching(/^[0-9a-f]{16}$/);
 const USUAL = { broker: 5672, "cmk-agent": 6556, ec: 6558, http: 5000, livestatus: 6557, notify: 6555 };
 const NAMES = Object.keys(USUAL);
 const tenants = ["acme", "globex"];
@@ -109,6 +110,7 @@ describe("what scripts read", () => {
     address: expect.stringMatching(/^127\.\d+\.\d+\.\d+$/),
     services: NAMES,
     enrolled: true,
+    key: { id: KEY, since: ISO },
     central: [],
     inbox: [],
     state: "connected",
@@ -228,6 +230,7 @@ describe("what scripts read", () => {
       route: { kind: "direct" },
       carrier: "websocket",
       streams: 0,
+      key: KEY,
       hubVersion: manifest.version,
       clockSkew: expect.any(Number),
       services: ["livestatus", "http"],

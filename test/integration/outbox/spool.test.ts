@@ -49,7 +49,7 @@ class Stage {
       name: "notify",
       disk: systemDisk,
       directory: join(this.folder, "outbox"),
-      sealer: new Sealer(HUB.publicKey.bytes, systemRandom),
+      sealer: new Sealer(() => HUB.publicKey.bytes, systemRandom),
       limits: { items: 1000, bytes: 1 << 24, age: 1e12, ...limits },
       full: "refuse",
       source: this.watcher,
@@ -74,7 +74,7 @@ class Stage {
   /** The numbers of what is queued. */
   async numbers(): Promise<number[]> {
     const numbers: number[] = [];
-    const opener = new Opener(HUB);
+    const opener = new Opener(() => [HUB]);
     for (const { queue } of [this.lane.front!]) {
       for (const entry of queue.entries()) {
         const body = opener.open((await queue.read(entry))!, 1 << 20);

@@ -20,6 +20,7 @@ import {
   type TestHub,
   until,
 } from "../../lab/farsite.ts";
+import { fixedKeys } from "../../unit/tunnel/rig.ts";
 
 const SITE = "acme/main";
 
@@ -102,6 +103,7 @@ export class RunningAgent {
     });
     this.#connector = new Connector({
       enrolled,
+      keys: fixedKeys(enrolled.identity, Buffer.from(enrolled.hubKey, "base64")),
       services,
       core: () => undefined,
       carriers: wayOut({ config, routeTo, certificate: enrolled.certificate, log: this.log }).carriers,

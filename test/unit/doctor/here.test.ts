@@ -124,6 +124,7 @@ describe("a running agent", () => {
     blocked: undefined,
     rtt: 3,
     streams: 2,
+    key: "0123456789abcdef",
     hubVersion: "0.1.0",
     clockSkew: 0,
     error: undefined,

@@ -4,7 +4,7 @@ import { enrol, type HandshakeDeps, openSession } from "../../../agent/tunnel/ha
 import { type MemoryCarrier, memoryPair } from "../../../common/carrier/memory.ts";
 import { FakeClock } from "../../../common/clock.ts";
 import { type ErrorCode, FarsiteError } from "../../../common/errors.ts";
-import type { Attach, Attached, EnrolmentToken } from "../../../common/handshake/index.ts";
+import type { Attach, Attached, EnrolmentToken, KeysControl } from "../../../common/handshake/index.ts";
 import { MemoryLog } from "../../../common/log.ts";
 import { INTERACTIVE } from "../../../common/mux/index.ts";
 import { KeyPair } from "../../../common/noise/index.ts";
@@ -12,6 +12,7 @@ import { systemRandom } from "../../../common/random.ts";
 import type { Link } from "../../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../../common/tunnel.ts";
 import {
+  AgentKeys,
   Enrolment,
   openStore,
   parsePool,
@@ -46,20 +47,26 @@ export class World {
   readonly clock = new FakeClock();
   readonly log = new MemoryLog();
   readonly identity = KeyPair.identity(systemRandom);
+  /** By which agents may know it. */
+  hubKeys: readonly KeyPair[] = [this.identity];
   /** Peers that were refused for what they knew. */
   readonly guesses: string[] = [];
   readonly registry: Registry;
   readonly enrolment: Enrolment;
+  readonly agentKeys: AgentKeys;
   readonly sites: TunnelledSites;
   readonly probing = new Probing({ clock: this.clock, timeout: TIMEOUT });
   /** Called when the tunnel's view of a site changes, and when a site gets an agent's key. */
   changed: (siteId: number) => void = () => {};
   keyed: (site: Site) => void = () => {};
+  greeting: (site: Site) => KeysControl = () => ({ kind: "keys", hub: this.hubKeys[0]!.publicKey.bytes });
+  keyOffered: (site: Site, publicKey: Uint8Array) => void = () => {};
 
   private constructor(readonly store: Store) {
     const wall = () => this.clock.wall();
     this.registry = new Registry({ store, pool: parsePool("127.64.0.0/16"), wall });
     this.enrolment = new Enrolment(store, this.registry, systemRandom, wall);
+    this.agentKeys = new AgentKeys({ store, registry: this.registry, wall });
     this.sites = new TunnelledSites({
       clock: this.clock,
       random: systemRandom,
@@ -70,6 +77,8 @@ export class World {
       hold: HOLD,
       lost: () => {},
       changed: (siteId) => this.changed(siteId),
+      greeting: (site) => this.greeting(site),
+      keyOffered: (site, key) => this.keyOffered(site, key),
     });
   }
 
@@ -108,7 +117,8 @@ export class World {
   receive(sites: Pick<TunnelledSites, "attach"> = this.sites): Visit {
     const [agentEnd, hubEnd] = memoryPair();
     const welcomed = welcome(hubEnd, {
-      identity: this.identity,
+      keys: { accepted: this.hubKeys },
+      agentKeys: this.agentKeys,
       registry: this.registry,
       enrolment: this.enrolment,
       sites: sites as TunnelledSites,
@@ -138,6 +148,13 @@ export class World {
   async enrolled(tenant = "acme"): Promise<Agent> {
     const agent = new Agent(this);
     await agent.enrol(await this.token(tenant));
+    return agent;
+  }
+
+  /** An agent with somebody's key. */
+  enrolledWith(identity: KeyPair): Agent {
+    const agent = new Agent(this);
+    agent.identity = identity;
     return agent;
   }
 

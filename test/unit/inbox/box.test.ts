@@ -10,7 +10,7 @@ import { HUB, openBox, SPOOL, spoolSink } from "../outbox/rig.ts";
 import { MemoryDisk } from "../queue/memory-disk.ts";
 
 const EPOCH = "0".repeat(32);
-const sealer = new Sealer(HUB.publicKey.bytes, new Dice(9));
+const sealer = new Sealer(() => HUB.publicKey.bytes, new Dice(9));
 
 /** Who sends items, as an agent does. */
 class Sender implements Listener {
@@ -248,7 +248,11 @@ test("a letter that must not land is refused with its reason, and those behind i
 });
 
 test.each([
-  ["is sealed for another hub", new Sealer(KeyPair.identity(new Dice(8)).publicKey.bytes, new Dice(1)), 10],
+  [
+    "is sealed for another hub",
+    new Sealer(() => KeyPair.identity(new Dice(8)).publicKey.bytes, new Dice(1)),
+    10,
+  ],
   ["is longer than the lane allows, unpacked", sealer, 100_000],
 ])("a letter that %s is refused", async (_, by, length) => {
   const box = await openBox(new MemoryDisk(), { lane: { name: "notify", longest: 50_000, check: () => {} } });

@@ -8,7 +8,7 @@ import { Dice, settle } from "../mux/rig.ts";
 import { HUB, openLane } from "../outbox/rig.ts";
 
 const MINUTE = 60_000;
-const opener = new Opener(HUB);
+const opener = new Opener(() => [HUB]);
 
 /** A core with hosts and services, a source that asks it, and a lane that a test empties. */
 class Stage {

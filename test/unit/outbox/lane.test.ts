@@ -18,7 +18,7 @@ test("what is queued is there after a restart, in order, and only the hub can re
   expect(sourcesOf(again)).toEqual(["a", "b"]);
   const { queue } = again.front!;
   const sealed = await queue.read(queue.first!);
-  expect(new Opener(HUB).open(sealed!, 10).toString()).toBe("a");
+  expect(new Opener(() => [HUB]).open(sealed!, 10).toString()).toBe("a");
 });
 
 test("every start numbers its items anew, in an epoch of its own, behind those of before", async () => {

@@ -5,8 +5,8 @@ import { Opener, Sealer } from "../../../common/outbox/index.ts";
 import { Dice } from "../mux/rig.ts";
 import { HUB } from "./rig.ts";
 
-const sealer = new Sealer(HUB.publicKey.bytes, new Dice(1));
-const opener = new Opener(HUB);
+const sealer = new Sealer(() => HUB.publicKey.bytes, new Dice(1));
+const opener = new Opener(() => [HUB]);
 const text = Buffer.from("HOSTNAME and more ".repeat(100));
 
 test("what is sealed comes back, and is packed", () => {
@@ -35,7 +35,7 @@ test("two of the same are not the same, and keys change", () => {
 
 test("no other key opens it, and no changed byte passes", () => {
   const sealed = sealer.seal(text);
-  const other = new Opener(KeyPair.identity(new Dice(2)));
+  const other = new Opener(() => [KeyPair.identity(new Dice(2))]);
   expect(() => other.open(sealed, 1 << 20)).toThrow("not sealed for this hub's key");
   for (let at = 0; at < sealed.length; at += 7) {
     const changed = Buffer.from(sealed);

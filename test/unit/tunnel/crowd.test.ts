@@ -12,7 +12,7 @@ import type { Registry, Site } from "../../../hub/registry/index.ts";
 import { Probing, TunnelledSites, welcome } from "../../../hub/tunnel/index.ts";
 import { pass, SECOND, settle, until } from "../handshake/rig.ts";
 import { Dice } from "../session/rig.ts";
-import { oneKind } from "./rig.ts";
+import { fixedKeys, oneKind } from "./rig.ts";
 
 const COUNT = 1_000;
 
@@ -64,13 +64,8 @@ async function crowd(): Promise<Crowd> {
     const random: Random = { bytes: systemRandom.bytes, unit: () => dice.unit() };
     tries.push([]);
     return new Connector({
-      enrolled: {
-        url: "wss://hub.example",
-        hubKey: identity.publicKey.bytes.toString("base64"),
-        tenant: "acme",
-        site: site.name,
-        identity: own,
-      },
+      enrolled: { url: "wss://hub.example", tenant: "acme", site: site.name },
+      keys: fixedKeys(own, identity.publicKey.bytes),
       urls: ["wss://hub.example"],
       core: () => undefined,
       services: new Services({
@@ -89,7 +84,8 @@ async function crowd(): Promise<Crowd> {
         carriers.add(near);
         const timeout = 10 * SECOND;
         const probing = new Probing({ clock, timeout });
-        const deps = { identity, registry, sites, probing, clock, log, random: systemRandom, timeout };
+        const [keys, agentKeys] = [{ accepted: [identity] }, { arrived: registry.siteOfKey }];
+        const deps = { keys, agentKeys, registry, sites, probing, clock, log, random: systemRandom, timeout };
         void welcome(far, { ...deps, enrolment: undefined as never, refused: () => {}, enrolled: () => {} });
         return near;
       }, clock),

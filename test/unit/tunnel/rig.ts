@@ -1,4 +1,5 @@
 /** An enrolled agent's connector, and a hub in memory that it dials. */
+import { Keys } from "../../../agent/keys/index.ts";
 import { Services } from "../../../agent/service/index.ts";
 import { Carriers, type CarriersOptions } from "../../../agent/tunnel/carriers.ts";
 import { Connector, type ConnectorOptions } from "../../../agent/tunnel/connector.ts";
@@ -6,6 +7,7 @@ import type { DialCarrier } from "../../../agent/tunnel/websocket.ts";
 import type { Clock } from "../../../common/clock.ts";
 import type { FarsiteError } from "../../../common/errors.ts";
 import { MemoryLog, silentLog } from "../../../common/log.ts";
+import type { KeyPair } from "../../../common/noise/index.ts";
 import { type Random, systemRandom } from "../../../common/random.ts";
 import type { TunnelledSites } from "../../../hub/tunnel/index.ts";
 import { SECOND, settle, until, type Visit, World } from "../handshake/rig.ts";
@@ -25,6 +27,12 @@ export function oneKind(dial: DialCarrier, clock: Clock): Carriers {
   });
 }
 
+/** Keys that nothing keeps. */
+export function fixedKeys(identity: KeyPair, hubKey: Uint8Array): Keys {
+  const store = { keepNext: () => {}, keepIdentity: () => {}, keepHubKeys: () => {} };
+  return new Keys({ identity, next: undefined, hubKeys: [hubKey], store, random: systemRandom });
+}
+
 export interface Line {
   /** Dialling fails with it; with `downAt` only what these addresses are dialled for. */
   down: FarsiteError | undefined;
@@ -40,6 +48,8 @@ export interface Line {
 export interface Rig {
   world: World;
   connector: Connector;
+  identity: KeyPair;
+  keys: Keys;
   log: MemoryLog;
   /** When it dialled, ms of its clock. */
   dials: number[];
@@ -83,14 +93,10 @@ export async function rig({ dial, kinds, ...change }: Change = {}): Promise<Rig>
     visits.push(visit);
     return visit.agentEnd;
   };
+  const keys = fixedKeys(identity, world.identity.publicKey.bytes);
   const connector = new Connector({
-    enrolled: {
-      url: "wss://hub.example",
-      hubKey: world.identity.publicKey.bytes.toString("base64"),
-      tenant: "acme",
-      site: "main",
-      identity,
-    },
+    enrolled: { url: "wss://hub.example", tenant: "acme", site: "main" },
+    keys,
     urls: ["wss://hub.example"],
     core: () => undefined,
     services: new Services({
@@ -126,7 +132,21 @@ export async function rig({ dial, kinds, ...change }: Change = {}): Promise<Rig>
     return running;
   };
   const said = () => log.lines.map((each) => each.message);
-  return { world, connector, log, dials, dialled, timeouts, visits, sockets, line, start, said };
+  return {
+    world,
+    connector,
+    identity,
+    keys,
+    log,
+    dials,
+    dialled,
+    timeouts,
+    visits,
+    sockets,
+    line,
+    start,
+    said,
+  };
 }
 
 export const connected = ({ connector }: Rig) => until(() => connector.status().state === "connected");

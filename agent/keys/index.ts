@@ -1,0 +1,1 @@
+export { type Credentials, type KeyStore, Keys, type KeysOptions } from "./keys.ts";
