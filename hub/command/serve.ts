@@ -45,7 +45,7 @@ import {
 } from "../registry/index.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
-import { adminApp } from "../web/index.ts";
+import { adminApp } from "../web/admin/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";

@@ -8,7 +8,7 @@ import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub, type NewToken, type SiteDetails } from "../../../hub/hub.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";
-import { adminApp } from "../../../hub/web/index.ts";
+import { adminApp } from "../../../hub/web/admin/index.ts";
 import { Agent, HOLD, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
 import { codeOf, scratch } from "./rig.ts";
 

@@ -1,12 +1,12 @@
 /** The admin socket: what the command line asks of the running hub. Whoever can open it is an administrator. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import type { ViewState } from "../endpoint/index.ts";
-import type { Hub } from "../hub.ts";
-import type { View } from "../livestatus/federation/index.ts";
-import type { CentralConnections } from "../registry/index.ts";
-import type { ViewerState } from "../viewer/index.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import type { ViewState } from "../../endpoint/index.ts";
+import type { Hub } from "../../hub.ts";
+import type { View } from "../../livestatus/federation/index.ts";
+import type { CentralConnections } from "../../registry/index.ts";
+import type { ViewerState } from "../../viewer/index.ts";
 import { actorOf } from "./actor.ts";
 import { auditApp } from "./audit.ts";
 import { connectionsApp } from "./central-connections.ts";

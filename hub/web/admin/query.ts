@@ -2,9 +2,9 @@
 
 import { Hono } from "hono";
 import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import { Refusal } from "../../common/livestatus/index.ts";
-import type { View } from "../livestatus/federation/index.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import { Refusal } from "../../../common/livestatus/index.ts";
+import type { View } from "../../livestatus/federation/index.ts";
 
 const queryRequest = z.strictObject({ tenant: z.string().optional(), query: z.string() });
 
