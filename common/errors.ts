@@ -71,6 +71,12 @@ export const ERROR_CODES = {
   E_EXISTS: "it exists already",
   E_NOT_FOUND: "it does not exist",
   E_NAME: "the name is not allowed",
+  E_LOGIN: "a login is needed, or it failed",
+  E_TOO_OFTEN: "there were too many tries; later ones are heard again",
+  E_FORBIDDEN: "who asks is known, and may not do this",
+  E_ORIGIN: "a page of somebody else may have sent the request",
+  E_REQUEST: "a request to the web interface is malformed",
+  E_TOO_LARGE: "a request to the web interface is too large",
   E_POOL_EMPTY: "the address pool has no free address",
   E_INTERNAL: "a fault in Farsite itself",
 } as const;

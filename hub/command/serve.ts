@@ -43,14 +43,17 @@ import {
   Registry,
   registryVital,
 } from "../registry/index.ts";
+import { SiteChanges } from "../site-changes.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/admin/index.ts";
+import type { WebListener } from "../web/site/index.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
 import { openInbox } from "./inbox.ts";
 import { openViewers } from "./viewers.ts";
+import { openWeb } from "./web.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -89,13 +92,17 @@ async function serve(places: Places): Promise<void> {
   const enrolment = new Enrolment(store, registry, random, wall);
   const hold = config.limits.hold_seconds * 1000;
   const grace = config.limits.grace_seconds * 1000;
+  const changes = new SiteChanges();
   const states = new SiteStates({
     clock,
     log,
     tunnel: (siteId) => sites.state(siteId),
     hold,
     grace,
-    changed: (siteId) => livestatus.changed(siteId),
+    changed: (siteId) => {
+      livestatus.changed(siteId);
+      changes.changed(siteId);
+    },
   });
   const recorded = (actor: Actor | string, action: string, site: string, detail: string) =>
     void registry.record(actor, action, site, detail).catch(() => log.warn("the registry cannot be written"));
@@ -118,7 +125,10 @@ async function serve(places: Places): Promise<void> {
     session: { grace, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
     hold,
-    changed: (siteId) => states.update(siteId),
+    changed: (siteId) => {
+      states.update(siteId);
+      changes.changed(siteId);
+    },
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
     accept: (caller, stream) => {
       if (stream.service === OUTBOX) inbox.accept(caller.site, stream);
@@ -192,7 +202,7 @@ async function serve(places: Places): Promise<void> {
   await viewers.load();
   const known = await registry.sites();
   await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
-  const observers = [many.sites, many.federation, many.views, central, syncs, inbox];
+  const observers = [many.sites, many.federation, many.views, central, syncs, inbox, changes];
   const hub = new Hub({
     config,
     registry,
@@ -224,6 +234,7 @@ async function serve(places: Places): Promise<void> {
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
+  let web: WebListener | undefined;
   try {
     listener = listen({
       address: config.listen.address,
@@ -249,6 +260,10 @@ async function serve(places: Places): Promise<void> {
       fetch: (request) => pages.fetch(request),
     });
     await hub.openEndpoints();
+    if (config.web) {
+      web = openWeb({ web: config.web, tls, hub, changes, store, clock, random, log });
+      log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
+    }
     stateFile.start();
     retention.start();
     many.views.start();
@@ -287,6 +302,7 @@ async function serve(places: Places): Promise<void> {
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();
+    await web?.stop();
     await store.close();
   }
 }
