@@ -48,6 +48,7 @@ export function siteApp({ web, access, mounts, look = plainLook, random, log }: 
   app.onError((error, context) => {
     if (needsLogin(error, context)) {
       const next = new URL(context.req.url);
+      context.header("cache-control", "no-store");
       return context.redirect(`/login?next=${encodeURIComponent(next.pathname + next.search)}`, 303);
     }
     return answerFailure(context, failureOf(error, log, random), look);
