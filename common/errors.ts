@@ -74,6 +74,8 @@ export const ERROR_CODES = {
   E_LOGIN: "a login is needed, or it failed",
   E_TOO_OFTEN: "there were too many tries; later ones are heard again",
   E_FORBIDDEN: "who asks is known, and may not do this",
+  E_PASSWORD: "a password is too short, too long, or not the present one",
+  E_OIDC: "the OpenID provider cannot be reached, or its answer is not accepted",
   E_ORIGIN: "a page of somebody else may have sent the request",
   E_REQUEST: "a request to the web interface is malformed",
   E_TOO_LARGE: "a request to the web interface is too large",

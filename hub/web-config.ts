@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { portNumber } from "../common/names.ts";
 import { isLoopbackIp, isWildcardIp, parseIp, parseNetwork } from "../common/network.ts";
+import { oidcConfig } from "./access/index.ts";
 
 const network = z
   .string()
@@ -46,8 +47,10 @@ export const webConfig = z
     /** Failed logins with one name after which it is locked for some minutes. */
     login_failures: z.int().min(1).max(1000).default(10),
     login_lock_minutes: z.number().min(0.1).max(1440).default(15),
-    /** Failed logins, and unknown sessions and tokens, from one address in a minute; more are turned away. */
-    refusals_per_minute: z.int().min(1).max(100_000).default(30),
+    /** Failed logins of one address in a minute; then it is turned away until the minute is over. */
+    login_failures_per_address: z.int().min(1).max(100_000).default(30),
+    /** Logging in through an OpenID provider; without it there are local users only. */
+    oidc: oidcConfig.optional(),
   })
   .superRefine((value, context) => {
     const expected = (path: string, input: unknown, message: string) =>
@@ -61,7 +64,9 @@ export const webConfig = z
     }
     if (value.tls === "off" && address && !isLoopbackIp(address))
       expected("address", value.address, 'a loopback address with tls = "off": it is for a reverse proxy');
-    if (value.url === undefined && address && isWildcardIp(address))
+    if (value.url === undefined && value.oidc)
+      expected("url", undefined, "how browsers reach it: the OpenID provider sends them back there");
+    else if (value.url === undefined && address && isWildcardIp(address))
       expected("url", undefined, `how browsers reach it, since ${value.address} is no address of its own`);
   });
 export type WebConfig = z.output<typeof webConfig>;

@@ -1,4 +1,7 @@
-export { Access, type AccessOptions } from "./access.ts";
+export { Access, type AccessLimits, type AccessOptions } from "./access.ts";
+export type { Accounts, MadeToken, NewUser } from "./accounts.ts";
+export { OidcProvider } from "./oidc.ts";
+export { type OidcConfig, oidcConfig } from "./oidc-config.ts";
 export {
   actorOf,
   has,
@@ -11,3 +14,4 @@ export {
 } from "./principal.ts";
 export { Reach, type SeenDetails, type SeenSite } from "./reach.ts";
 export { derived, same } from "./secret.ts";
+export { TooOften } from "./too-often.ts";

@@ -9,7 +9,7 @@ const LONGEST = 1024;
 /** KiB and passes: OWASP's least for argon2id is 19 MiB and 2. */
 const COST = { algorithm: "argon2id", memoryCost: 65_536, timeCost: 2 } as const;
 
-/** Throws E_NAME: it is too short or too long. */
+/** Throws E_PASSWORD: it is too short or too long. */
 export function hashPassword(password: string): Promise<string> {
   const normal = password.normalize("NFC");
   if ([...normal].length < SHORTEST || Buffer.byteLength(normal) > LONGEST) {

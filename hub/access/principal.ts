@@ -29,6 +29,17 @@ export function isTenantRole(role: Role): boolean {
   return role.startsWith("tenant-");
 }
 
+/** Before the name of whoever an OpenID provider vouched for; no local user has a colon in the name. */
+const FOREIGN = "oidc:";
+
+export function foreignName(name: string): string {
+  return `${FOREIGN}${name}`;
+}
+
+export function isForeign(name: string): boolean {
+  return name.startsWith(FOREIGN);
+}
+
 export interface Principal {
   /** A local user's name, or `oidc:NAME`; of the command line as the audit has it. */
   readonly name: string;
@@ -65,4 +76,18 @@ export function knows({ tenants }: Principal, tenant: string): boolean {
 export function actorOf({ name, via, from, token }: Principal): Actor {
   if (via === "socket") return { who: name, from };
   return { who: token ? `token ${name}/${token.name}` : `user ${name}`, from };
+}
+
+/** Which tenants a role is given; throws E_REQUEST when they do not go together. */
+export function checkTenants(role: Role, tenants: readonly string[]): void {
+  if (isTenantRole(role) === tenants.length > 0) return;
+  throw new FarsiteError(
+    "E_REQUEST",
+    isTenantRole(role)
+      ? `the role ${role} is for tenants, and none is named`
+      : `the role ${role} is for all tenants`,
+    isTenantRole(role)
+      ? "Name its tenants."
+      : "Name no tenants, or take a role whose name begins with tenant-.",
+  );
 }

@@ -4,10 +4,13 @@
  * exist; what the role lacks is refused before it is looked at.
  */
 
+import { FarsiteError } from "../../common/errors.ts";
 import type { EndpointState } from "../endpoint/index.ts";
 import type { Hub, HubStatus, NewToken, SiteDetails, SiteView } from "../hub.ts";
+import { answerInJson, type View } from "../livestatus/federation/index.ts";
 import { type AuditFilter, type AuditRecord, noSite, noTenant } from "../registry/index.ts";
 import type { SiteChange, SiteChanges } from "../site-changes.ts";
+import { type AccountParts, Accounts } from "./accounts.ts";
 import { actorOf, demand, has, knows, type Principal, type Right } from "./principal.ts";
 
 /** A site as people see it: without the right `hub` what it says of the hub's own network is left out. */
@@ -19,13 +22,27 @@ type Hidden<View extends SiteView> = Omit<View, "address" | "central"> &
 export interface ReachParts {
   hub: Hub;
   changes: SiteChanges;
+  /** What answers for the sites of a tenant, or of all. */
+  queries?: (tenant: string | undefined) => View;
+}
+
+/** What a Reach has of the access that gave it. */
+export interface LoginParts extends AccountParts {
+  /** Calls `ended` when the login is over, or has other rights; returns how to stop it. */
+  follow: (ended: () => void) => () => void;
 }
 
 export class Reach {
+  /** Users and API tokens. */
+  readonly accounts: Accounts;
+
   constructor(
     private readonly parts: ReachParts,
     readonly principal: Principal,
-  ) {}
+    private readonly login: LoginParts,
+  ) {
+    this.accounts = new Accounts(login, principal);
+  }
 
   /** Whether a right is there: for what to offer. What is done is checked again where it is done. */
   has(right: Right): boolean {
@@ -114,12 +131,41 @@ export class Reach {
       .slice(-filter.limit);
   }
 
-  /** Calls `listener` for every change of a site that is seen, until what is returned is called. Throws E_LIMIT. */
-  watch(listener: (change: SiteChange) => void): () => void {
+  /**
+   * Calls `listener` for every change of a site that is seen, until what is returned is called; `ended` when the login
+   * is over meanwhile, or has other rights: then nothing more comes. Throws E_LIMIT.
+   */
+  watch(listener: (change: SiteChange) => void, ended: () => void): () => void {
     demand(this.principal, "see");
-    return this.parts.changes.watch((change) => {
+    const stop = this.parts.changes.watch((change) => {
       if (knows(this.principal, change.tenant)) listener(change);
     });
+    const unfollow = this.login.follow(() => {
+      stop();
+      ended();
+    });
+    return () => {
+      stop();
+      unfollow();
+    };
+  }
+
+  /**
+   * Asks the sites of a tenant, or of all that are seen, as one; JSON as it comes. Throws E_QUERY: there is no answer.
+   */
+  async query(tenant: string | undefined, text: string): Promise<ReadableStream> {
+    demand(this.principal, "see");
+    const { hub, queries } = this.parts;
+    if (!queries) throw new FarsiteError("E_QUERY", "this hub answers no queries over many sites");
+    const { tenants } = this.principal;
+    const wanted = tenant ?? (tenants === "all" ? undefined : tenants[0]);
+    if (tenant === undefined && tenants !== "all" && tenants.length !== 1)
+      throw new FarsiteError("E_REQUEST", "the query names no tenant", "Name one of yours.");
+    if (wanted !== undefined) {
+      this.#knowTenant(wanted);
+      await hub.registry.sites(wanted);
+    }
+    return answerInJson(queries(wanted), text, this.principal.from);
   }
 
   get #actor() {

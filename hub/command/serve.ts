@@ -47,7 +47,8 @@ import { SiteChanges } from "../site-changes.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/admin/index.ts";
-import type { WebListener } from "../web/site/index.ts";
+import type { WebListener } from "../web/index.ts";
+import { openAccess } from "./access.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
@@ -229,8 +230,19 @@ async function serve(places: Places): Promise<void> {
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
   const queries = (tenant?: string) => many.federation.view(tenant);
+  const access = openAccess({
+    web: config.web,
+    hub,
+    changes,
+    queries,
+    store,
+    record: recorded,
+    clock,
+    random,
+    log,
+  });
   const connections = new CentralConnections(store, registry, wall);
-  const app = adminApp(hub, { queries, views: many.views, viewers }, connections);
+  const app = adminApp(hub, { queries, views: many.views, viewers }, connections, access);
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
@@ -261,7 +273,7 @@ async function serve(places: Places): Promise<void> {
     });
     await hub.openEndpoints();
     if (config.web) {
-      web = openWeb({ web: config.web, tls, hub, changes, store, clock, random, log });
+      web = openWeb({ web: config.web, tls, access, random, log });
       log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
     }
     stateFile.start();
@@ -286,6 +298,7 @@ async function serve(places: Places): Promise<void> {
     log.info("hub stops", { signal });
   } finally {
     // what follows is not the sites' doing
+    access.close();
     states.close();
     await stateFile.stop();
     retention.stop();

@@ -1,5 +1,6 @@
 /** Who is logged in at the web interface. What the browser holds is kept hashed only. */
 
+import { type Actor, writeAudit } from "./audit.ts";
 import type { Store } from "./store.ts";
 import { tenantsOf } from "./users.ts";
 
@@ -71,14 +72,31 @@ export class WebSessions {
     });
   }
 
-  /** It is used now. */
-  async touch(hash: string): Promise<void> {
+  /** It is used now; noted only if it was not since `before`, ms since the epoch. */
+  async touch(hash: string, before: number): Promise<void> {
     await this.store.transaction(
-      (sql) => sql`UPDATE web_session SET seen_at = ${this.wall()} WHERE hash = ${hash}`,
+      (sql) =>
+        sql`UPDATE web_session SET seen_at = ${this.wall()} WHERE hash = ${hash} AND seen_at <= ${before}`,
     );
   }
 
   async end(hash: string): Promise<void> {
     await this.store.transaction((sql) => sql`DELETE FROM web_session WHERE hash = ${hash}`);
+  }
+
+  /** Ends all of one name; how many there were. */
+  endOf(actor: Actor | string, name: string): Promise<number> {
+    return this.store.transaction(async (sql) => {
+      const { length } = await sql`DELETE FROM web_session WHERE name = ${name} RETURNING hash`;
+      await writeAudit(sql, this.wall(), actor, "user.logout", "", `${name}, sessions: ${length}`);
+      return length;
+    });
+  }
+
+  /** Takes away those that ended, or were not used since `unseen`, ms since the epoch. */
+  async prune(unseen: number): Promise<void> {
+    await this.store.transaction(
+      (sql) => sql`DELETE FROM web_session WHERE ends_at <= ${this.wall()} OR seen_at <= ${unseen}`,
+    );
   }
 }

@@ -3,6 +3,7 @@
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
+import { TooOften } from "../../access/index.ts";
 import type { WebContext } from "./context.ts";
 import type { Look } from "./look.ts";
 import { PHRASES, statusOf } from "./status.ts";
@@ -11,6 +12,11 @@ import { PHRASES, statusOf } from "./status.ts";
 const FOR_PROGRAMS = /^\/(?:api|events|metrics|healthz|readyz)(?:\/|$)/;
 /** Seconds after which to come again, where an error does not say. */
 const LATER = 60;
+
+/** For `Retry-After`. */
+export function later(error: unknown): string {
+  return String(error instanceof TooOften ? Math.ceil(error.later / 1_000) : LATER);
+}
 
 export function forPrograms(path: string): boolean {
   return FOR_PROGRAMS.test(path);
@@ -21,13 +27,21 @@ export interface Failure {
   code: string;
   message: string;
   hint: string | undefined;
+  /** With 429: seconds after which to come again. */
+  later?: string;
 }
 
 /** What is told of an error; one that nobody expected is logged, with a number that the answer names. */
 export function failureOf(error: unknown, log: Log, random: Random): Failure {
   const status = error instanceof FarsiteError ? statusOf(error) : undefined;
   if (error instanceof FarsiteError && status !== undefined)
-    return { status, code: error.code, message: error.message, hint: error.hint };
+    return {
+      status,
+      code: error.code,
+      message: error.message,
+      hint: error.hint,
+      ...(status === 429 && { later: later(error) }),
+    };
   const number = Buffer.from(random.bytes(4)).toString("hex");
   log.error("web request failed", { fault: reasonOf(error), number });
   const hint = `The hub's log says more; look there for ${number}.`;
@@ -36,7 +50,7 @@ export function failureOf(error: unknown, log: Log, random: Random): Failure {
 
 export async function answerFailure(context: WebContext, failure: Failure, look: Look): Promise<Response> {
   const { status, code, message, hint } = failure;
-  if (status === 429) context.header("retry-after", String(LATER));
+  if (failure.later !== undefined) context.header("retry-after", failure.later);
   if (status === 401) context.header("www-authenticate", "Bearer");
   context.header("cache-control", "no-store");
   if (!forPrograms(context.req.path)) return context.html(await look.failure(failure, context), status);

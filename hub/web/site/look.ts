@@ -2,6 +2,7 @@
 
 import { html } from "hono/html";
 import type { HtmlEscapedString } from "hono/utils/html";
+import type { FarsiteError } from "../../../common/errors.ts";
 import type { WebContext } from "./context.ts";
 import type { Failure } from "./failure.ts";
 
@@ -9,8 +10,8 @@ export interface LoginForm {
   /** Where to go afterwards: a path of the hub. */
   next: string;
   /** Why it did not succeed before. */
-  problem?: string;
-  /** What the button for the OpenID provider says; undefined: there is none. */
+  problem?: FarsiteError;
+  /** What the link to `/login/oidc?next=NEXT` says; undefined: there is no OpenID provider. */
   provider?: string;
 }
 
@@ -27,18 +28,14 @@ export const plainLook: Look = {
     page(
       "Log in",
       html`<h1>Farsite</h1>
-${problem === undefined ? "" : html`<p role="alert">${problem}</p>`}
+${problem === undefined ? "" : html`<p role="alert">${problem.message}. ${problem.hint ?? ""}</p>`}
 <form method="post" action="/login">
 <input type="hidden" name="next" value="${next}">
 <p><label>User <input name="name" autocomplete="username" required autofocus></label></p>
 <p><label>Password <input name="password" type="password" autocomplete="current-password" required></label></p>
 <p><button>Log in</button></p>
 </form>
-${
-  provider === undefined
-    ? ""
-    : html`<form method="post" action="/login/oidc"><input type="hidden" name="next" value="${next}"><button>${provider}</button></form>`
-}`,
+${provider === undefined ? "" : html`<p><a href="/login/oidc?next=${encodeURIComponent(next)}">${provider}</a></p>`}`,
     ),
   failure: ({ message, code, hint }) =>
     page(

@@ -5,6 +5,7 @@ import { bodyLimit } from "hono/body-limit";
 import { FarsiteError } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
+import { printable } from "../../../common/text.ts";
 import type { Access } from "../../access/index.ts";
 import { type WebConfig, webUrl } from "../../web-config.ts";
 import { authenticate } from "./authenticate.ts";
@@ -38,6 +39,8 @@ export interface SiteOptions {
   log: Log;
 }
 
+/** UTF-16 units of a path in the audit. */
+const LONGEST_PATH = 200;
 /** Asked by what does not know the hub by its name. */
 const ANY_HOST = /^\/(?:healthz|readyz|metrics)$/;
 
@@ -51,6 +54,9 @@ export function siteApp({ web, access, mounts, look = plainLook, random, log }: 
       context.header("cache-control", "no-store");
       return context.redirect(`/login?next=${encodeURIComponent(next.pathname + next.search)}`, 303);
     }
+    const reach = context.get("reach");
+    if (reach && error instanceof FarsiteError && error.code === "E_FORBIDDEN")
+      access.refused(reach.principal, `${context.req.method} ${printable(context.req.path, LONGEST_PATH)}`);
     return answerFailure(context, failureOf(error, log, random), look);
   });
   app.notFound((context) => {

@@ -6,6 +6,7 @@ const STATUS = {
   E_REQUEST: 400,
   E_USAGE: 400,
   E_NAME: 400,
+  E_PASSWORD: 400,
   E_LOGIN: 401,
   E_FORBIDDEN: 403,
   E_ORIGIN: 403,
@@ -16,6 +17,7 @@ const STATUS = {
   E_TOO_OFTEN: 429,
   E_LIMIT: 429,
   E_QUERY: 502,
+  E_OIDC: 502,
 } as const satisfies Partial<Record<ErrorCode, number>>;
 
 type Status = (typeof STATUS)[keyof typeof STATUS];

@@ -3,13 +3,15 @@
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { systemRandom } from "../../../common/random.ts";
-import { Access, type Role } from "../../../hub/access/index.ts";
+import type { Access, Role } from "../../../hub/access/index.ts";
+import { openAccess } from "../../../hub/command/access.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub } from "../../../hub/hub.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";
-import { ApiTokens, Users, WebSessions } from "../../../hub/registry/index.ts";
+import { Users } from "../../../hub/registry/index.ts";
 import { SiteChanges } from "../../../hub/site-changes.ts";
+import { webApp } from "../../../hub/web/index.ts";
 import { type Mounts, siteApp, type WebApp } from "../../../hub/web/site/index.ts";
 import type { WebConfig } from "../../../hub/web-config.ts";
 import { HOLD, MINUTE, World } from "../handshake/rig.ts";
@@ -17,18 +19,15 @@ import { scratch } from "../registry/rig.ts";
 
 export const ORIGIN = "https://hub.example";
 export const PASSWORD = "correct horse battery";
-const HOUR = 60 * MINUTE;
 
 /** Hashed once, cheaply: what a hash costs is not what these tests are about. */
-const HASH = await Bun.password.hash(PASSWORD, { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
+export const HASH = await Bun.password.hash(PASSWORD, { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
 
 export interface WebRig {
   world: World;
   hub: Hub;
   changes: SiteChanges;
   users: Users;
-  sessions: WebSessions;
-  tokens: ApiTokens;
   access: Access;
   app: WebApp;
   web: WebConfig;
@@ -80,20 +79,22 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
   });
   await hub.openEndpoints();
   const users = new Users(store, wall);
-  const sessions = new WebSessions(store, wall, { all: web.sessions, ofOne: web.sessions_per_user });
-  const tokens = new ApiTokens(store, wall);
-  const access = new Access({
+  const access = openAccess({
+    web,
     hub,
     changes,
-    users,
-    sessions,
-    tokens,
+    queries: () => {
+      throw new Error("nothing is asked of cores here");
+    },
+    store,
+    record: (actor, action, target, detail) => void registry.record(actor, action, target, detail),
+    clock,
     random: systemRandom,
-    wall,
-    idle: web.session_idle_minutes * MINUTE,
-    lifetime: web.session_hours * HOUR,
+    log,
   });
-  const app = siteApp({ web, access, mounts: options.mounts ?? {}, random: systemRandom, log });
+  onTestFinished(() => access.close());
+  const parts = { web, access, random: systemRandom, log };
+  const app = options.mounts ? siteApp({ ...parts, mounts: options.mounts }) : webApp(parts);
   const ask: WebRig["ask"] = async (path, { from = "192.0.2.1", ...init } = {}) => {
     const headers = new Headers({ "sec-fetch-site": "same-origin" });
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
@@ -104,8 +105,6 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
     hub,
     changes,
     users,
-    sessions,
-    tokens,
     access,
     app,
     web,
