@@ -9,6 +9,7 @@ import type { ApiTokens, Users, WebSessions } from "../registry/index.ts";
 import { LiveLogins } from "./live.ts";
 import { Logins, type Recorder } from "./logins.ts";
 import type { OidcProvider } from "./oidc.ts";
+import type { Passwords } from "./password.ts";
 import { actorOf, isTenantRole, type Principal, RIGHTS, type Right, ROLES, type Role } from "./principal.ts";
 import { Reach, type ReachParts } from "./reach.ts";
 import { hashOf, isSecret, makeSecret, same } from "./secret.ts";
@@ -31,6 +32,7 @@ export interface AccessOptions extends ReachParts {
   users: Users;
   sessions: WebSessions;
   tokens: ApiTokens;
+  passwords: Passwords;
   /** Without it nobody logs in that way. */
   provider?: OidcProvider | undefined;
   clock: Clock;
@@ -62,11 +64,12 @@ export class Access {
 
   /** @param look who it is when asked again; without it the login does not end */
   reach(principal: Principal, look?: () => Promise<Principal | undefined>): Reach {
-    const { users, sessions, tokens, random, clock } = this.options;
+    const { users, sessions, tokens, passwords, random, clock } = this.options;
     return new Reach(this.options, principal, {
       users,
       sessions,
       tokens,
+      passwords,
       random,
       wall: () => clock.wall(),
       check: (name, password, from) => this.#logins.check(name, password, from),

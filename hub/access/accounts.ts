@@ -3,7 +3,7 @@
 import { FarsiteError } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
 import type { ApiToken, ApiTokens, User, Users, WebSessions } from "../registry/index.ts";
-import { hashPassword } from "./password.ts";
+import type { Passwords } from "./password.ts";
 import {
   actorOf,
   checkTenants,
@@ -21,6 +21,7 @@ export interface AccountParts {
   users: Users;
   sessions: WebSessions;
   tokens: ApiTokens;
+  passwords: Passwords;
   random: Random;
   /** Wall clock, ms. */
   wall: () => number;
@@ -69,14 +70,14 @@ export class Accounts {
   async add({ name, role, tenants, password }: NewUser): Promise<User> {
     demand(this.principal, "users");
     checkTenants(role, tenants);
-    const passwordHash = password === undefined ? undefined : await hashPassword(password);
+    const passwordHash = password === undefined ? undefined : await this.parts.passwords.hash(password);
     return this.parts.users.add(this.#actor, { name, role, tenants, passwordHash });
   }
 
   /** Ends the user's sessions, and with `undefined` logging in. */
   async setPassword(name: string, password: string | undefined): Promise<void> {
     demand(this.principal, "users");
-    const hash = password === undefined ? undefined : await hashPassword(password);
+    const hash = password === undefined ? undefined : await this.parts.passwords.hash(password);
     await this.parts.users.setPassword(this.#actor, name, hash);
     this.parts.changed();
   }
@@ -90,7 +91,7 @@ export class Accounts {
       if (!(error instanceof FarsiteError) || error.code !== "E_LOGIN") throw error;
       throw new FarsiteError("E_PASSWORD", "this is not the present password");
     });
-    await this.parts.users.setPassword(this.#actor, name, await hashPassword(wanted));
+    await this.parts.users.setPassword(this.#actor, name, await this.parts.passwords.hash(wanted));
     this.parts.changed();
   }
 

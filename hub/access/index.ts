@@ -2,6 +2,7 @@ export { Access, type AccessLimits, type AccessOptions } from "./access.ts";
 export type { Accounts, MadeToken, NewUser } from "./accounts.ts";
 export { OidcProvider } from "./oidc.ts";
 export { type OidcConfig, oidcConfig } from "./oidc-config.ts";
+export { Passwords } from "./password.ts";
 export {
   actorOf,
   has,

@@ -7,7 +7,7 @@ import { Refusals } from "../../common/refusals.ts";
 import { Turns } from "../../common/turns.ts";
 import type { Actor, StoredUser, Users } from "../registry/index.ts";
 import { Lockout } from "./lockout.ts";
-import { verifyPassword } from "./password.ts";
+import type { Passwords } from "./password.ts";
 import { TooOften } from "./too-often.ts";
 
 /** Writes into the audit; what cannot be written is logged. */
@@ -15,6 +15,7 @@ export type Recorder = (actor: Actor, action: string, detail: string) => void;
 
 export interface LoginsOptions {
   users: Pick<Users, "find">;
+  passwords: Passwords;
   clock: Clock;
   record: Recorder;
   /** Failures with one name after which it is locked, and ms for which it is. */
@@ -55,8 +56,9 @@ export class Logins {
     }
     // before it is known: many tries at once are as many tries
     const locks = this.#lockout.failed(name, from);
-    const user = await this.options.users.find(name);
-    if ((await this.#turns.take(() => verifyPassword(password, user?.passwordHash))) && user) {
+    const { users, passwords } = this.options;
+    const user = await users.find(name);
+    if ((await this.#turns.take(() => passwords.verify(password, user?.passwordHash))) && user) {
       this.#lockout.succeeded(name, from);
       return user;
     }

@@ -5,7 +5,7 @@ import { FarsiteError } from "../../common/errors.ts";
 import { readSecretFile } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
-import { Access, type OidcConfig, OidcProvider } from "../access/index.ts";
+import { Access, type OidcConfig, OidcProvider, Passwords } from "../access/index.ts";
 import type { Hub } from "../hub.ts";
 import type { View } from "../livestatus/federation/index.ts";
 import { type Actor, ApiTokens, type Store, Users, WebSessions } from "../registry/index.ts";
@@ -24,6 +24,7 @@ export interface AccessParts {
   changes: SiteChanges;
   queries: (tenant: string | undefined) => View;
   store: Store;
+  passwords?: Passwords;
   record: (actor: Actor, action: string, target: string, detail: string) => void;
   clock: Clock;
   random: Random;
@@ -40,6 +41,7 @@ export function openAccess({ store, record, clock, ...parts }: AccessParts): Acc
     users: new Users(store, wall),
     sessions: new WebSessions(store, wall, { all: web.sessions, ofOne: web.sessions_per_user }),
     tokens: new ApiTokens(store, wall),
+    passwords: parts.passwords ?? new Passwords(),
     provider: web.oidc && openProvider(web.oidc, webUrl(web), wall),
     record: (actor, action, detail) => record(actor, action, "", detail),
     limits: {

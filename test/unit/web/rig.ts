@@ -3,7 +3,7 @@
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { systemRandom } from "../../../common/random.ts";
-import type { Access, Role } from "../../../hub/access/index.ts";
+import { type Access, Passwords, type Role } from "../../../hub/access/index.ts";
 import { openAccess } from "../../../hub/command/access.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
@@ -20,8 +20,9 @@ import { scratch } from "../registry/rig.ts";
 export const ORIGIN = "https://hub.example";
 export const PASSWORD = "correct horse battery";
 
-/** Hashed once, cheaply: what a hash costs is not what these tests are about. */
-export const HASH = await Bun.password.hash(PASSWORD, { algorithm: "argon2id", memoryCost: 8, timeCost: 1 });
+/** What a hash costs is not what these tests are about. */
+const passwords = new Passwords({ memory: 8, passes: 1 });
+const HASH = await passwords.hash(PASSWORD);
 
 export interface WebRig {
   world: World;
@@ -87,7 +88,9 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
       throw new Error("nothing is asked of cores here");
     },
     store,
-    record: (actor, action, target, detail) => void registry.record(actor, action, target, detail),
+    passwords,
+    record: (actor, action, target, detail) =>
+      void registry.record(actor, action, target, detail).catch(() => {}),
     clock,
     random: systemRandom,
     log,
