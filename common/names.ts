@@ -14,6 +14,14 @@ export const siteName = z
     "a site ID: a letter or _, then up to 31 of A-Z, a-z, 0-9, _ and -",
   );
 
+/** A local user of the web interface, or a token's name; a colon stands in no such name. */
+export const userName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?$/,
+    "1 to 64 of A-Z, a-z, 0-9 and inner . _ @ -, for example alice or alice@example.com",
+  );
+
 /** Of whom a rule is: `TENANT`, for all its sites, or `TENANT/SITE`. */
 export const ownerName = z.string().refine((text) => {
   const [tenant, site, ...more] = text.split("/");

@@ -6,7 +6,8 @@ import { lineName, ownerName, portNumber, serviceName } from "../common/names.ts
 import { centralLine, wrongSource } from "./central/index.ts";
 import { dumpsConfig, notificationsConfig } from "./inbox/index.ts";
 import { parsePool } from "./registry/index.ts";
-import { collisions, viewers } from "./viewer-config.ts";
+import { collisions, overlap, parsePlace, viewers } from "./viewer-config.ts";
+import { type WebConfig, webConfig } from "./web-config.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
 const USUAL_SERVICES = {
@@ -211,13 +212,16 @@ const whole = z.strictObject({
   dumps: dumpsConfig.prefault({}),
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
+  /** The web interface; without it there is none. */
+  web: webConfig.optional(),
   limits: limits.prefault({}),
   keys: keys.prefault({}),
   audit: audit.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });
 
-export const hubConfig = whole.superRefine(({ listen, endpoints, services, central, viewer }, context) => {
+export const hubConfig = whole.superRefine((config, context) => {
+  const { listen, endpoints, services, central, viewer } = config;
   for (const [name, line] of Object.entries(central)) {
     const message = wrongSource(line, endpoints.pool);
     if (message === undefined) continue;
@@ -228,5 +232,27 @@ export const hubConfig = whole.superRefine(({ listen, endpoints, services, centr
     const path = ["viewer", at, "listen"];
     context.addIssue({ code: "custom", path, input: viewer[at]?.listen, message });
   }
+  if (config.web) checkWeb(config.web, config, context);
 });
 export type HubConfig = z.output<typeof hubConfig>;
+
+/** Whether the web interface can be had beside all else. */
+function checkWeb(
+  web: WebConfig,
+  { listen, viewer }: z.output<typeof whole>,
+  context: z.RefinementCtx,
+): void {
+  const place = { host: web.address, port: web.port };
+  const others = new Map([
+    ["the agents (listen)", { host: listen.address, port: listen.port }],
+    ...viewer.map((each, at) => [`viewer.${at}`, parsePlace(each.listen)] as const),
+  ]);
+  for (const [owner, other] of others) {
+    if (!other || !overlap(place, other)) continue;
+    const message = `an address and port of its own, not that of ${owner}`;
+    context.addIssue({ code: "custom", path: ["web", "port"], input: web.port, message });
+  }
+  if (web.tls !== "hub" || listen.tls !== "off") return;
+  const message = '"files" or "off": the hub has no certificate with listen.tls = "off"';
+  context.addIssue({ code: "custom", path: ["web", "tls"], input: web.tls, message });
+}

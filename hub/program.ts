@@ -11,6 +11,8 @@ import {
   addServe,
   addSite,
   addTenant,
+  addToken,
+  addUser,
 } from "./command/index.ts";
 
 /** All of `farsite-hub`: what its help, its manual page and its completion are made from. */
@@ -28,5 +30,7 @@ export function hubProgram(): Command {
   addQuery(program);
   addAudit(program);
   addCheckmk(program);
+  addUser(program);
+  addToken(program);
   return program;
 }

@@ -137,7 +137,7 @@ export function collisions(all: readonly ViewerConfig[], taken: Taken): Map<numb
 }
 
 /** Whether who listens at one place is in the other's way. "::" is every address, those of IPv4 too. */
-function overlap(a: Place, b: Place): boolean {
+export function overlap(a: Place, b: Place): boolean {
   if (a.port !== b.port) return false;
   const [one, two] = [parseIp(a.host), parseIp(b.host)];
   if (!one || !two) return false;

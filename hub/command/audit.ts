@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { type Places, printJson, printLine, printTable, withPlaces } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { type AuditRecord, parseSitePath } from "../registry/index.ts";
-import { MOST_RECORDS } from "../web/index.ts";
+import { MOST_RECORDS } from "../web/admin/index.ts";
 import { askHub } from "./client.ts";
 
 interface Options extends Places {

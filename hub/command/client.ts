@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Places } from "../../common/command/index.ts";
 import { ERROR_CODES, FarsiteError, isErrorCode } from "../../common/errors.ts";
-import { ADMIN_HEADER } from "../web/index.ts";
+import { ADMIN_HEADER } from "../web/admin/index.ts";
 
 export const ADMIN_SOCKET = "admin.sock";
 

@@ -7,3 +7,5 @@ export { addQuery } from "./query.ts";
 export { addServe } from "./serve.ts";
 export { addSite } from "./site.ts";
 export { addTenant } from "./tenant.ts";
+export { addToken } from "./token.ts";
+export { addUser } from "./user.ts";

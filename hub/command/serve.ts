@@ -44,14 +44,18 @@ import {
   Registry,
   registryVital,
 } from "../registry/index.ts";
+import { SiteChanges } from "../site-changes.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
-import { adminApp } from "../web/index.ts";
+import { adminApp } from "../web/admin/index.ts";
+import type { WebListener } from "../web/index.ts";
+import { openAccess } from "./access.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
 import { openInbox } from "./inbox.ts";
 import { openViewers } from "./viewers.ts";
+import { openWeb } from "./web.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -96,13 +100,17 @@ async function serve(places: Places): Promise<void> {
   const enrolment = new Enrolment(store, registry, random, wall);
   const hold = config.limits.hold_seconds * 1000;
   const grace = config.limits.grace_seconds * 1000;
+  const changes = new SiteChanges();
   const states = new SiteStates({
     clock,
     log,
     tunnel: (siteId) => sites.state(siteId),
     hold,
     grace,
-    changed: (siteId) => livestatus.changed(siteId),
+    changed: (siteId) => {
+      livestatus.changed(siteId);
+      changes.changed(siteId);
+    },
   });
   const recorded = (actor: Actor | string, action: string, site: string, detail: string) =>
     void registry.record(actor, action, site, detail).catch(() => log.warn("the registry cannot be written"));
@@ -125,7 +133,10 @@ async function serve(places: Places): Promise<void> {
     session: { grace, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
     hold,
-    changed: (siteId) => states.update(siteId),
+    changed: (siteId) => {
+      states.update(siteId);
+      changes.changed(siteId);
+    },
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
     greeting: (site) => renewal.greeting(site),
     keyOffered: (site, key) => void renewal.offered(site, key),
@@ -212,7 +223,7 @@ async function serve(places: Places): Promise<void> {
   await viewers.load();
   const known = await registry.sites();
   await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
-  const observers = [many.sites, many.federation, many.views, central, syncs, inbox];
+  const observers = [many.sites, many.federation, many.views, central, syncs, inbox, changes];
   const hub = new Hub({
     config,
     registry,
@@ -241,11 +252,23 @@ async function serve(places: Places): Promise<void> {
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
   const queries = (tenant?: string) => many.federation.view(tenant);
+  const access = openAccess({
+    web: config.web,
+    hub,
+    changes,
+    queries,
+    store,
+    record: recorded,
+    clock,
+    random,
+    log,
+  });
   const connections = new CentralConnections(store, registry, wall);
-  const app = adminApp(hub, { queries, views: many.views, viewers }, connections);
+  const app = adminApp(hub, { queries, views: many.views, viewers }, connections, access);
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
+  let web: WebListener | undefined;
   try {
     listener = listen({
       address: config.listen.address,
@@ -272,6 +295,10 @@ async function serve(places: Places): Promise<void> {
       fetch: (request) => pages.fetch(request),
     });
     await hub.openEndpoints();
+    if (config.web) {
+      web = openWeb({ web: config.web, tls, access, random, log });
+      log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
+    }
     stateFile.start();
     retention.start();
     renewal.start();
@@ -295,6 +322,7 @@ async function serve(places: Places): Promise<void> {
     log.info("hub stops", { signal });
   } finally {
     // what follows is not the sites' doing
+    access.close();
     states.close();
     await stateFile.stop();
     retention.stop();
@@ -312,6 +340,7 @@ async function serve(places: Places): Promise<void> {
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();
+    await web?.stop();
     await store.close();
   }
 }

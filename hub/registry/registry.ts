@@ -243,7 +243,7 @@ export class Registry {
 
   async #site(sql: Statements, tenant: string, name: string): Promise<Site> {
     const site = (await this.#select(sql, tenant, name))[0];
-    if (!site) throw new FarsiteError("E_NOT_FOUND", `there is no site ${tenant}/${name}`);
+    if (!site) throw noSite(tenant, name);
     return site;
   }
 
@@ -334,12 +334,20 @@ async function nameServices(sql: Statements, siteId: number, services: string[])
   }
 }
 
-async function tenantId(sql: Statements, name: string): Promise<number> {
+export async function tenantId(sql: Statements, name: string): Promise<number> {
   const [row] = await sql<{ id: number }>`SELECT id FROM tenant WHERE name = ${name}`;
-  if (!row) {
-    throw new FarsiteError("E_NOT_FOUND", `there is no tenant ${name}`, `farsite-hub tenant add ${name}`);
-  }
+  if (!row) throw noTenant(name);
   return row.id;
+}
+
+/** Said also of a tenant that is not for whoever asks to know of. */
+export function noTenant(name: string): FarsiteError {
+  return new FarsiteError("E_NOT_FOUND", `there is no tenant ${name}`, `farsite-hub tenant add ${name}`);
+}
+
+/** The same of a site. */
+export function noSite(tenant: string, name: string): FarsiteError {
+  return new FarsiteError("E_NOT_FOUND", `there is no site ${tenant}/${name}`);
 }
 
 function checkName(schema: typeof tenantName, name: string, what: string): void {

@@ -87,4 +87,42 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
     // the hub's key by which the agent knew it when it last came
     "ALTER TABLE agent_key ADD COLUMN hub_key TEXT NOT NULL DEFAULT ''",
   ],
+  [
+    // people of the web interface, and programs that use its API
+    `CREATE TABLE web_user (
+      id            INTEGER PRIMARY KEY,
+      name          TEXT NOT NULL UNIQUE,
+      role          TEXT NOT NULL,
+      password_hash TEXT,
+      created_at    BIGINT NOT NULL
+    )`,
+    // who comes under the name of a tenant that was removed is somebody else: it goes with the tenant
+    `CREATE TABLE web_user_tenant (
+      user_id   INTEGER NOT NULL REFERENCES web_user(id) ON DELETE CASCADE,
+      tenant_id INTEGER NOT NULL REFERENCES tenant(id) ON DELETE CASCADE,
+      PRIMARY KEY (user_id, tenant_id)
+    )`,
+    // without user_id: of somebody whom an OpenID provider vouched for, who is no local user
+    `CREATE TABLE web_session (
+      hash       TEXT PRIMARY KEY,
+      user_id    INTEGER REFERENCES web_user(id) ON DELETE CASCADE,
+      name       TEXT NOT NULL,
+      role       TEXT NOT NULL,
+      tenants    TEXT NOT NULL,
+      started_at BIGINT NOT NULL,
+      seen_at    BIGINT NOT NULL,
+      ends_at    BIGINT NOT NULL
+    )`,
+    `CREATE TABLE api_token (
+      id         TEXT PRIMARY KEY,
+      user_id    INTEGER NOT NULL REFERENCES web_user(id) ON DELETE CASCADE,
+      name       TEXT NOT NULL,
+      hash       TEXT NOT NULL,
+      scope      TEXT NOT NULL,
+      created_at BIGINT NOT NULL,
+      expires_at BIGINT NOT NULL,
+      used_at    BIGINT,
+      UNIQUE (user_id, name)
+    )`,
+  ],
 ];

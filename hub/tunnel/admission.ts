@@ -1,5 +1,6 @@
 /** Who may try a handshake now: bounds how many are open, and how often one address may be refused. */
 import type { Clock } from "../../common/clock.ts";
+import { Refusals } from "../../common/refusals.ts";
 
 export interface AdmissionOptions {
   clock: Clock;
@@ -11,16 +12,14 @@ export interface AdmissionOptions {
   refusalsPerMinute: number;
 }
 
-const MINUTE = 60_000;
-/** Addresses remembered at once; when there are more, the oldest are forgotten. */
-const MOST_ADDRESSES = 10_000;
-
 export class Admission {
   #open = 0;
   readonly #openFrom = new Map<string, number>();
-  readonly #refusals = new Map<string, { since: number; count: number }>();
+  readonly #refusals: Refusals;
 
-  constructor(private readonly options: AdmissionOptions) {}
+  constructor(private readonly options: AdmissionOptions) {
+    this.#refusals = new Refusals(options.clock, options.refusalsPerMinute);
+  }
 
   get open(): number {
     return this.#open;
@@ -30,7 +29,8 @@ export class Admission {
   enter(peer: string): boolean {
     const from = this.#openFrom.get(peer) ?? 0;
     const { handshakes, handshakesPerAddress } = this.options;
-    if (this.#open >= handshakes || from >= handshakesPerAddress || this.#tooOften(peer)) return false;
+    if (this.#open >= handshakes || from >= handshakesPerAddress || this.#refusals.tooMany(peer))
+      return false;
     this.#open++;
     this.#openFrom.set(peer, from + 1);
     return true;
@@ -45,27 +45,6 @@ export class Admission {
 
   /** Notes that a try from this address was refused for what it knew, not for what it is. */
   refused(peer: string): void {
-    const now = this.options.clock.now();
-    const entry = this.#refusals.get(peer);
-    if (entry && now - entry.since < MINUTE) {
-      entry.count++;
-      return;
-    }
-    this.#refusals.delete(peer);
-    if (this.#refusals.size >= MOST_ADDRESSES) {
-      const [oldest] = this.#refusals.keys();
-      if (oldest !== undefined) this.#refusals.delete(oldest);
-    }
-    this.#refusals.set(peer, { since: now, count: 1 });
-  }
-
-  #tooOften(peer: string): boolean {
-    const entry = this.#refusals.get(peer);
-    if (!entry) return false;
-    if (this.options.clock.now() - entry.since >= MINUTE) {
-      this.#refusals.delete(peer);
-      return false;
-    }
-    return entry.count >= this.options.refusalsPerMinute;
+    this.#refusals.note(peer);
   }
 }

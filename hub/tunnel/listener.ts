@@ -1,11 +1,11 @@
 /** The hub's public address: HTTP or HTTPS, where agents open their WebSocket, or send requests, at /tunnel. */
 
-import { isIP } from "node:net";
 import type { Server } from "bun";
 import type { Carrier } from "../../common/carrier/index.ts";
 import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
+import { peerOf } from "../peer.ts";
 import type { TlsIdentity } from "../tls.ts";
 import type { Admission } from "./admission.ts";
 import { busy, HttpsCarriers } from "./https.ts";
@@ -77,10 +77,4 @@ export function listen(options: ListenerOptions): Listener {
     );
   }
   return { port: server.port ?? options.port, stop: () => server.stop(true) };
-}
-
-/** Behind a reverse proxy on this host the last address it noted is the agent's; from elsewhere it is hearsay. */
-function peerOf(request: Request, socketAddress: string | undefined, proxied: boolean): string {
-  const forwarded = proxied ? request.headers.get("x-forwarded-for")?.split(",").at(-1)?.trim() : undefined;
-  return forwarded && isIP(forwarded) ? forwarded : (socketAddress ?? "unknown");
 }

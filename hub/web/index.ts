@@ -1,3 +1,2 @@
-export { ADMIN_HEADER } from "./actor.ts";
-export { adminApp } from "./admin.ts";
-export { MOST_RECORDS } from "./audit.ts";
+export { webApp } from "./app.ts";
+export { listenWeb, type WebListener } from "./site/index.ts";

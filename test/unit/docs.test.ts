@@ -76,7 +76,7 @@ test("every piece of a configuration in the pages is taken by the real schema", 
 
 /** Takes the `#` away from every key and table that is not needed; an explanation has a space behind it. */
 function uncommented(text: string): string {
-  return text.replace(/^#(?=[\w-]+ = |\[\[)/gm, "");
+  return text.replace(/^#(?=[\w-]+ = |\[)/gm, "");
 }
 
 /** What one key of a configuration may be. */
@@ -124,7 +124,7 @@ function explanations(text: string): Map<string, string> {
     if (line.startsWith("#")) comment.push(line.slice(1).trim());
     else if (key) found.set(`${table}${key}`, comment.join(" "));
     else {
-      const name = /^\[{1,2}([\w-]+)\]{1,2}$/.exec(line)?.[1];
+      const name = /^\[{1,2}([\w.-]+)\]{1,2}$/.exec(line)?.[1];
       if (name) {
         table = `${name}.`;
         found.set(name, comment.join(" "));
@@ -150,6 +150,7 @@ const references = [
       "livestatus.requests_per_second",
       "policy.acme",
       "viewer",
+      "web",
     ],
   },
   {

@@ -1,9 +1,11 @@
 /** Brings the dumps of a site to one core. What waits goes in one step, the newest state of each object. */
+
 import { join } from "node:path";
 import type { Disk } from "../../../common/disk.ts";
 import { reasonOf } from "../../../common/errors.ts";
+import { Turns } from "../../../common/turns.ts";
 import type { Letter, Sender } from "../letter/index.ts";
-import { type Rejected, type Sink, Turns } from "../sink/index.ts";
+import type { Rejected, Sink } from "../sink/index.ts";
 import { type Dump, type ObjectName, readDump } from "./dump.ts";
 import type { Objects } from "./objects.ts";
 import { addLost, type Changes, type Outlet, servicesOf } from "./outlet.ts";

@@ -1,10 +1,12 @@
 /** The lane of notifications, and its sinks as hub.toml names them. */
+
 import { join } from "node:path";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { readSecretFile } from "../../../common/files.ts";
+import { Turns } from "../../../common/turns.ts";
 import type { LaneRules, Letter, Sender } from "../letter/index.ts";
-import { CommandSink, type Post, type Sink, SpoolSink, Turns, WebhookSink } from "../sink/index.ts";
+import { CommandSink, type Post, type Sink, SpoolSink, WebhookSink } from "../sink/index.ts";
 import type { NotificationsConfig, SinkConfig } from "./config.ts";
 import { type HostPrefix, MAX_NOTIFICATION, readNotification, spoolFile } from "./notification.ts";
 

@@ -2,10 +2,10 @@
 import { join } from "node:path";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
+import type { Turns } from "../../../common/turns.ts";
 import type { Letter } from "../letter/index.ts";
 import { type Outcome, outcomeText, run } from "./run.ts";
 import type { Rejected, Sink } from "./sink.ts";
-import type { Turns } from "./turns.ts";
 
 export interface CommandOptions {
   name: string;

@@ -2,5 +2,4 @@ export { CommandSink, FILE_MARK } from "./command.ts";
 export { outcomeText, run } from "./run.ts";
 export type { ExactSteps, Rejected, Sink } from "./sink.ts";
 export { SpoolSink } from "./spool.ts";
-export { Turns } from "./turns.ts";
 export { type Post, postOverNetwork, WebhookSink } from "./webhook.ts";

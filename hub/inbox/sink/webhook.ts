@@ -1,7 +1,8 @@
 /** A web address to which each letter is POSTed as JSON. */
+
+import type { Turns } from "../../../common/turns.ts";
 import type { Letter } from "../letter/index.ts";
 import type { Rejected, Sink } from "./sink.ts";
-import type { Turns } from "./turns.ts";
 
 /** Sends a request and gives the answer's status. */
 export type Post = (

@@ -1,15 +1,13 @@
 /** Keys are renewed while streams are open: an agent's and its hub's, over carriers in memory. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { writeIdentity } from "../../../common/identity.ts";
+import { expect, test } from "vitest";
 import { pack } from "../../../common/msgpack.ts";
 import { KeyPair } from "../../../common/noise/index.ts";
 import { systemRandom } from "../../../common/random.ts";
-import { HubKeys, KeyRenewal, type KeyRenewalOptions } from "../../../hub/keys/index.ts";
+import type { KeyRenewalOptions } from "../../../hub/keys/index.ts";
 import { HOUR, MINUTE, openStream, rejectionCode, SECOND, settle, until } from "../handshake/rig.ts";
+import { scratch } from "../registry/rig.ts";
 import { connected, type Rig, rig, stop, untilDialled, waiting } from "../tunnel/rig.ts";
+import { keyParts } from "./rig.ts";
 
 const DAY = 24 * HOUR;
 
@@ -17,30 +15,15 @@ const DAY = 24 * HOUR;
 async function keyed(change: Partial<KeyRenewalOptions> = {}) {
   const its = await rig();
   const { world } = its;
-  const { clock, registry, agentKeys, sites, log } = world;
-  const directory = mkdtempSync(join(tmpdir(), "farsite-renewal-"));
-  onTestFinished(() => rmSync(directory, { recursive: true }));
-  writeIdentity(join(directory, "hub.key"), world.identity);
-  const keys = new HubKeys({ directory, random: systemRandom, wall: () => clock.wall() });
-  const renewal = new KeyRenewal({
-    keys,
-    agentKeys,
-    registry,
-    sites,
-    agentAge: 30 * DAY,
-    hubAge: 0,
-    overlap: 10 * DAY,
-    clock,
-    log,
-    ...change,
-  });
+  const limits = { agentAge: 30 * DAY, overlap: 10 * DAY };
+  const { keys, renewal } = keyParts(world, scratch(), { ...limits, ...change });
   Object.defineProperty(world, "hubKeys", { get: () => keys.accepted });
   world.greeting = (site) => renewal.greeting(site);
   const offers: Promise<void>[] = [];
   world.keyOffered = (site, key) => void offers.push(renewal.offered(site, key));
   const key = async () => (await world.site()).key?.slice(0, 16);
   const actions = async () =>
-    (await registry.records({ limit: 100 }))
+    (await world.registry.records({ limit: 100 }))
       .map(({ action }) => action)
       .filter((each) => each.includes("key"));
   return { its, world, keys, renewal, key, actions, offers };

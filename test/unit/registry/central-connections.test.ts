@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { CentralConnections } from "../../../hub/registry/index.ts";
-import { connectionsApp } from "../../../hub/web/central-connections.ts";
+import { connectionsApp } from "../../../hub/web/admin/central-connections.ts";
 import { open } from "./rig.ts";
 
 const HERE = "https://mon.example/central/check_mk/api/1.0";

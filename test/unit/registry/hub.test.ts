@@ -4,15 +4,13 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import { decodeToken } from "../../../common/handshake/index.ts";
-import { writeIdentity } from "../../../common/identity.ts";
-import { systemRandom } from "../../../common/random.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub, type NewToken, type SiteDetails } from "../../../hub/hub.ts";
-import { HubKeys, KeyRenewal } from "../../../hub/keys/index.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";
-import { adminApp } from "../../../hub/web/index.ts";
-import { Agent, HOLD, HOUR, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
+import { adminApp } from "../../../hub/web/admin/index.ts";
+import { Agent, HOLD, MINUTE, rejectionCode, SECOND, settle, World } from "../handshake/rig.ts";
+import { keyParts } from "../keys/rig.ts";
 import { codeOf, scratch } from "./rig.ts";
 
 interface Rig {
@@ -28,7 +26,7 @@ interface Rig {
 async function rig(limits = ""): Promise<Rig> {
   const world = await World.open();
   const runDir = scratch();
-  const { clock, log, registry, enrolment, sites, agentKeys } = world;
+  const { clock, log, registry, enrolment, sites } = world;
   const config = parseConfig("hub.toml", `url = "wss://hub.example"\n[limits]\n${limits}`, hubConfig);
   const endpoints = new Endpoints({
     ports: {},
@@ -48,19 +46,6 @@ async function rig(limits = ""): Promise<Rig> {
   world.changed = (id) => states.update(id);
   world.keyed = (site) => states.know(site);
   const fingerprint = Buffer.alloc(32, 5);
-  writeIdentity(join(runDir, "hub.key"), world.identity);
-  const keys = new HubKeys({ directory: runDir, random: systemRandom, wall: () => clock.wall() });
-  const renewal = new KeyRenewal({
-    keys,
-    agentKeys,
-    registry,
-    sites,
-    agentAge: 0,
-    hubAge: 0,
-    overlap: HOUR,
-    clock,
-    log,
-  });
   const hub = new Hub({
     config,
     registry,
@@ -68,9 +53,7 @@ async function rig(limits = ""): Promise<Rig> {
     sites,
     states,
     endpoints,
-    keys,
-    agentKeys,
-    renewal,
+    ...keyParts(world, runDir),
     tls: { certificate: "", key: "", fingerprint },
     log,
     wall: () => clock.wall(),

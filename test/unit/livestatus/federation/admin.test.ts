@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FarsiteError } from "../../../../common/errors.ts";
-import { queryApp } from "../../../../hub/web/query.ts";
+import { queryApp } from "../../../../hub/web/admin/query.ts";
 import { coreSite, fixed16, Puppet, Rig, saying } from "./rig.ts";
 
 const HOSTS = (count: number) => ({

@@ -1,12 +1,14 @@
 /** The admin socket: what the command line asks of the running hub. Whoever can open it is an administrator. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import type { ViewState } from "../endpoint/index.ts";
-import type { Hub } from "../hub.ts";
-import type { View } from "../livestatus/federation/index.ts";
-import type { CentralConnections } from "../registry/index.ts";
-import type { ViewerState } from "../viewer/index.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import type { Access } from "../../access/index.ts";
+import type { ViewState } from "../../endpoint/index.ts";
+import type { Hub } from "../../hub.ts";
+import type { View } from "../../livestatus/federation/index.ts";
+import type { CentralConnections } from "../../registry/index.ts";
+import type { ViewerState } from "../../viewer/index.ts";
+import { accountsApp } from "./accounts.ts";
 import { actorOf } from "./actor.ts";
 import { auditApp } from "./audit.ts";
 import { connectionsApp } from "./central-connections.ts";
@@ -35,7 +37,12 @@ export interface ManySites {
   viewers: { states(): ViewerState[] };
 }
 
-export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnections): Hono {
+export function adminApp(
+  hub: Hub,
+  many?: ManySites,
+  connections?: CentralConnections,
+  access?: Access,
+): Hono {
   const app = new Hono();
 
   app.onError((error, context) => {
@@ -124,6 +131,7 @@ export function adminApp(hub: Hub, many?: ManySites, connections?: CentralConnec
     app.get("/viewers", (context) => context.json(many.viewers.states()));
   }
   if (connections) app.route("/", connectionsApp(connections));
+  if (access) app.route("/", accountsApp(access));
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;
 }

@@ -1,5 +1,5 @@
 /** Lets so many work at a time; others wait for their turn. */
-import { Deque } from "../../../common/deque.ts";
+import { Deque } from "./deque.ts";
 
 export class Turns {
   #free: number;
@@ -7,6 +7,11 @@ export class Turns {
 
   constructor(most: number) {
     this.#free = most;
+  }
+
+  /** Those that wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   async take<T>(work: () => Promise<T>): Promise<T> {

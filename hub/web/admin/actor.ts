@@ -1,8 +1,8 @@
 /** Who asks at the admin socket, as the command line says. Whoever can open it may give any name. */
 
 import type { Context } from "hono";
-import { printable } from "../../common/text.ts";
-import type { Actor } from "../registry/index.ts";
+import { printable } from "../../../common/text.ts";
+import type { Actor } from "../../registry/index.ts";
 
 /** A user's name, percent-encoded. */
 export const ADMIN_HEADER = "farsite-admin";

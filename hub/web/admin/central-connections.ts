@@ -2,8 +2,8 @@
 
 import { Hono } from "hono";
 import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import type { CentralConnections } from "../registry/index.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import type { CentralConnections } from "../../registry/index.ts";
 import { actorOf } from "./actor.ts";
 
 /** Of one text, in UTF-16 units: longer than a socket's path, or an URL that somebody types. */

@@ -2,8 +2,8 @@
 
 import { Hono } from "hono";
 import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import type { Registry } from "../registry/index.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import type { Registry } from "../../registry/index.ts";
 
 /** Records in one answer. */
 export const MOST_RECORDS = 100_000;

@@ -1,12 +1,8 @@
-/** Queries over many sites, for the command line. */
+/** A query's answer as JSON, for who reads it as it comes. */
 
-import { Hono } from "hono";
-import { z } from "zod";
-import { FarsiteError } from "../../common/errors.ts";
-import { Refusal } from "../../common/livestatus/index.ts";
-import type { View } from "../livestatus/federation/index.ts";
-
-const queryRequest = z.strictObject({ tenant: z.string().optional(), query: z.string() });
+import { FarsiteError } from "../../../common/errors.ts";
+import { Refusal } from "../../../common/livestatus/index.ts";
+import type { View } from "./view.ts";
 
 /** What the answer is in, whatever the query says. */
 const FORM = "OutputFormat: wrapped_json\nColumnHeaders: on";
@@ -14,26 +10,10 @@ const FORM = "OutputFormat: wrapped_json\nColumnHeaders: on";
 const HIGH_WATER = 64 << 10;
 
 /**
- * @param view of a tenant or, undefined, of all
- * @param check throws when there is no such tenant
+ * Resolves when the answer begins. @throws E_QUERY there is none
+ * @param client who asks, for the audit
  */
-export function queryApp(
-  view: (tenant: string | undefined) => View,
-  check: (tenant: string) => Promise<unknown>,
-): Hono {
-  const app = new Hono();
-  app.post("/query", async (context) => {
-    const { data } = queryRequest.safeParse(await context.req.json().catch(() => undefined));
-    if (!data) throw new FarsiteError("E_USAGE", "the request to the admin socket is malformed");
-    if (data.tenant !== undefined) await check(data.tenant);
-    const body = await answer(view(data.tenant), `${data.query}\n${FORM}`);
-    return new Response(body, { headers: { "content-type": "application/json" } });
-  });
-  return app;
-}
-
-/** Resolves when the answer begins. @throws E_QUERY there is none */
-function answer(view: View, text: string): Promise<ReadableStream> {
+export function answerInJson(view: View, query: string, client: string): Promise<ReadableStream> {
   return new Promise((resolve, reject) => {
     let owed = 0;
     let begun = false;
@@ -59,7 +39,7 @@ function answer(view: View, text: string): Promise<ReadableStream> {
       begun = true;
       resolve(body);
     };
-    const asking = view.query(text, "admin socket", {
+    const asking = view.query(`${query}\n${FORM}`, client, {
       data(chunk) {
         begin();
         stream?.enqueue(new Uint8Array(chunk));

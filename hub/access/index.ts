@@ -1,0 +1,18 @@
+export { Access, type AccessLimits, type AccessOptions } from "./access.ts";
+export type { Accounts, MadeToken, NewUser } from "./accounts.ts";
+export { OidcProvider } from "./oidc.ts";
+export { type OidcConfig, oidcConfig } from "./oidc-config.ts";
+export { Passwords } from "./password.ts";
+export {
+  actorOf,
+  has,
+  isTenantRole,
+  type Principal,
+  RIGHTS,
+  type Right,
+  ROLES,
+  type Role,
+} from "./principal.ts";
+export { Reach, type SeenDetails, type SeenSite } from "./reach.ts";
+export { derived, same } from "./secret.ts";
+export { TooOften } from "./too-often.ts";

@@ -1,0 +1,29 @@
+/** Wires the web interface, where hub.toml has `[web]`. */
+
+import type { Log } from "../../common/log.ts";
+import type { Random } from "../../common/random.ts";
+import type { Access } from "../access/index.ts";
+import type { KeyedCertificate } from "../certificate.ts";
+import { readPair } from "../tls.ts";
+import { listenWeb, type WebListener, webApp } from "../web/index.ts";
+import type { WebConfig } from "../web-config.ts";
+
+export interface WebParts {
+  web: WebConfig;
+  /** The hub's own certificate. */
+  tls: KeyedCertificate | undefined;
+  access: Access;
+  random: Random;
+  log: Log;
+}
+
+/** Listens. Throws E_LISTEN or E_CONFIG. */
+export function openWeb({ web, tls, access, random, log }: WebParts): WebListener {
+  return listenWeb(web, certificateFor(web, tls), webApp({ web, access, random, log }));
+}
+
+function certificateFor(web: WebConfig, own: KeyedCertificate | undefined): KeyedCertificate | undefined {
+  if (web.tls === "off") return undefined;
+  if (web.tls === "hub") return own;
+  return readPair(web.certificate ?? "", web.key ?? "", "web.certificate", "web.key").identity;
+}
