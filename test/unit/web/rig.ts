@@ -3,7 +3,7 @@
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { systemRandom } from "../../../common/random.ts";
-import { type Access, Passwords, type Role } from "../../../hub/access/index.ts";
+import { type Access, derived, Passwords, type Role } from "../../../hub/access/index.ts";
 import { openAccess } from "../../../hub/command/access.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
@@ -38,6 +38,8 @@ export interface WebRig {
   addUser(name: string, role: Role, tenants?: string[]): Promise<void>;
   /** The cookie of a new session. */
   login(name: string): Promise<string>;
+  /** What a page of that session has to send with what changes something. */
+  csrf(cookie: string): Promise<string>;
 }
 
 /** Tenants `acme` and `globex`, each with the site `main`. */
@@ -121,6 +123,9 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
       const answer = await ask("/login", { method: "POST", body });
       if (answer.status !== 303) throw new Error(`login answered ${answer.status}`);
       return (answer.headers.get("set-cookie") ?? "").split(";")[0] as string;
+    },
+    async csrf(cookie) {
+      return derived(cookie.split("=")[1] ?? "", "csrf");
     },
   };
 }

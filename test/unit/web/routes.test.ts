@@ -1,0 +1,112 @@
+/**
+ * Every route of the web interface, with everybody who may come. A route that is not in the table fails the test: who
+ * adds one says here who gets what.
+ */
+
+import { expect, test } from "vitest";
+import { isTenantRole, ROLES, type Role } from "../../../hub/access/index.ts";
+import { ORIGIN, type WebRig, webRig } from "./rig.ts";
+
+const WHO = ["nobody", ...ROLES] as const;
+type Who = (typeof WHO)[number];
+
+interface Expected {
+  /** Status of the answer: the same for all, or for each of WHO. */
+  status: number | Record<Who, number>;
+  /** What is sent as a form. */
+  form?: Record<string, string>;
+}
+
+/** Parameters of paths: what is one's own, somebody else's, and nobody's, must be told apart by no tenant's user. */
+const PLACES = {
+  own: { tenant: "acme", site: "main" },
+  foreign: { tenant: "globex", site: "main" },
+  none: { tenant: "nowhere", site: "main" },
+};
+
+const TABLE: Record<string, Expected> = {
+  // who is logged in already is sent on
+  "GET /login": {
+    status: { nobody: 200, administrator: 303, operator: 303, "tenant-operator": 303, "tenant-viewer": 303 },
+  },
+  "POST /login": { status: 401, form: { name: "nobody", password: "wrong" } },
+  // there is no OpenID provider here
+  "GET /login/oidc": { status: 404 },
+  "GET /login/oidc/callback": { status: 401 },
+  "POST /logout": {
+    status: { nobody: 401, administrator: 303, operator: 303, "tenant-operator": 303, "tenant-viewer": 303 },
+  },
+};
+
+/** Method and path as registered; what every request goes through is none. */
+function routesOf({ app }: WebRig): string[] {
+  const found = app.routes.filter(({ method, path }) => !(method === "ALL" && path === "/*"));
+  return [...new Set(found.map(({ method, path }) => `${method} ${path}`))].toSorted();
+}
+
+interface Answer {
+  status: number;
+  text: string;
+  headers: Headers;
+}
+
+async function ask(rig: WebRig, route: string, who: Who, place: Record<string, string>): Promise<Answer> {
+  const [method = "", pattern = ""] = route.split(" ");
+  const path = pattern.replace(/:(\w+)(\{[^}]*\})?/g, (_, name: string) => place[name] ?? "missing");
+  const headers = new Headers();
+  let csrf = "";
+  if (who !== "nobody") {
+    headers.set("cookie", await rig.login(who));
+    csrf = await rig.csrf(headers.get("cookie") ?? "");
+  }
+  const form = method === "GET" ? undefined : new URLSearchParams({ ...TABLE[route]?.form, csrf });
+  const answer = await rig.ask(path, { method, headers, ...(form && { body: form }) });
+  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+}
+
+async function open(): Promise<WebRig> {
+  const rig = await webRig({ web: "login_failures_per_address = 1000\nlogin_failures = 1000" });
+  for (const role of ROLES) await rig.addUser(role, role as Role, isTenantRole(role) ? ["acme"] : []);
+  return rig;
+}
+
+test("every route is in the table, and nothing else is", async () => {
+  expect(routesOf(await open())).toEqual(Object.keys(TABLE).toSorted());
+});
+
+test.each(Object.keys(TABLE))("%s answers everybody as it should", async (route) => {
+  const rig = await open();
+  const { status } = TABLE[route] as Expected;
+  for (const who of WHO) {
+    const { status: got, headers } = await ask(rig, route, who, PLACES.own);
+    expect([who, got]).toEqual([who, typeof status === "number" ? status : status[who]]);
+    expect(headers.get("content-security-policy")).toContain("default-src 'none'");
+    expect(headers.get("cache-control")).not.toBeNull();
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+  }
+});
+
+test.each(Object.keys(TABLE).filter((route) => route.includes(":")))(
+  "%s: another tenant's is answered as what does not exist",
+  async (route) => {
+    for (const who of ROLES.filter(isTenantRole)) {
+      const [foreign, none] = [
+        await ask(await open(), route, who, PLACES.foreign),
+        await ask(await open(), route, who, PLACES.none),
+      ];
+      expect(foreign.status).toBe(none.status);
+      expect(foreign.text.replaceAll("globex", "TENANT")).toBe(none.text.replaceAll("nowhere", "TENANT"));
+    }
+  },
+);
+
+test("what is at no address is told as that only to those who are known", async () => {
+  const rig = await open();
+  const cookie = await rig.login("tenant-viewer");
+  for (const path of ["/api/v1/nothing", "/nothing/at/all"]) {
+    expect((await rig.ask(path, { headers: { cookie } })).status).toBe(404);
+    const stranger = await rig.ask(path);
+    expect([401, 303]).toContain(stranger.status);
+  }
+  expect((await rig.ask(`/login?next=${ORIGIN}`)).status).toBe(200);
+});
