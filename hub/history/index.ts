@@ -1,0 +1,1 @@
+export type { Band, Connect, History, SiteSeries, SiteSpark } from "./interface.ts";

@@ -1,0 +1,1 @@
+export { type CommandResult, LONGEST_COMMENT, type ProblemCommand, problemCommand } from "./command.ts";

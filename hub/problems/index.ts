@@ -1,0 +1,13 @@
+export { type CommandResult, type ProblemCommand, problemCommand } from "./command/index.ts";
+export type {
+  Counts,
+  CutSite,
+  MissingSite,
+  ProblemChanges,
+  ProblemFilter,
+  ProblemPage,
+  Problems,
+  SortKey,
+  Tenants,
+} from "./interface.ts";
+export { type Problem, type ProblemState, STATES, type Target } from "./problem.ts";
