@@ -95,6 +95,7 @@ const missing = await ensurePackages(PACKAGES, {
 const sound = [
   run("lint and format", "biome", ["check", "--error-on-warnings", "."]),
   run("types", "tsc", ["--noEmit"]),
+  run("types of what browsers run", "tsc", ["--noEmit", "-p", "hub/web/client"]),
 ].every(Boolean);
 
 const folder = mkdtempSync(join(tmpdir(), "farsite-test-"));

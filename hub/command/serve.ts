@@ -296,7 +296,8 @@ async function serve(places: Places): Promise<void> {
     });
     await hub.openEndpoints();
     if (config.web) {
-      web = openWeb({ web: config.web, tls, access, random, log });
+      const services = Object.keys(config.services);
+      web = await openWeb({ web: config.web, tls, access, services, clock, random, log });
       log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
     }
     stateFile.start();

@@ -1,5 +1,6 @@
 /** Wires the web interface, where hub.toml has `[web]`. */
 
+import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { Access } from "../access/index.ts";
@@ -13,13 +14,17 @@ export interface WebParts {
   /** The hub's own certificate. */
   tls: KeyedCertificate | undefined;
   access: Access;
+  /** Names of the services that sites can have. */
+  services: readonly string[];
+  clock: Clock;
   random: Random;
   log: Log;
 }
 
 /** Listens. Throws E_LISTEN or E_CONFIG. */
-export function openWeb({ web, tls, access, random, log }: WebParts): WebListener {
-  return listenWeb(web, certificateFor(web, tls), webApp({ web, access, random, log }));
+export async function openWeb({ tls, ...parts }: WebParts): Promise<WebListener> {
+  const { web } = parts;
+  return listenWeb(web, certificateFor(web, tls), await webApp(parts));
 }
 
 function certificateFor(web: WebConfig, own: KeyedCertificate | undefined): KeyedCertificate | undefined {

@@ -100,7 +100,9 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
   });
   onTestFinished(() => access.close());
   const parts = { web, access, random: systemRandom, log };
-  const app = options.mounts ? siteApp({ ...parts, mounts: options.mounts }) : webApp(parts);
+  const app = options.mounts
+    ? siteApp({ ...parts, mounts: options.mounts })
+    : await webApp({ ...parts, clock, services: ["livestatus", "http", "notify"] });
   const ask: WebRig["ask"] = async (path, { from = "192.0.2.1", ...init } = {}) => {
     const headers = new Headers({ "sec-fetch-site": "same-origin" });
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);

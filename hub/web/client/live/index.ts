@@ -1,0 +1,1 @@
+export { Live, type LiveOptions, type SitesChange } from "./live.ts";

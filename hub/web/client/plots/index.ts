@@ -1,0 +1,1 @@
+export { drawPlots } from "./draw.ts";

@@ -1,0 +1,1 @@
+export { SitesTable } from "./table.ts";

@@ -1,0 +1,4 @@
+export { eventsApp } from "./app.ts";
+export { Feeds } from "./feeds.ts";
+export type { FeedReach } from "./reach.ts";
+export { isOlder } from "./release.ts";

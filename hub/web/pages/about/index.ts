@@ -1,0 +1,1 @@
+export { addAbout } from "./route.tsx";

@@ -1,0 +1,2 @@
+export { TokenPage } from "./page.tsx";
+export { addAdd } from "./route.tsx";

@@ -1,0 +1,2 @@
+export { Records } from "./page.tsx";
+export { addAudit } from "./route.tsx";

@@ -1,0 +1,14 @@
+export { Badge } from "./badge.tsx";
+export { Copy } from "./copy.tsx";
+export { type Fact, Facts } from "./facts.tsx";
+export { Check, Field, Form, Select } from "./form.tsx";
+export { Layout } from "./layout.tsx";
+export { Notice } from "./notice.tsx";
+export { Pager } from "./pager.tsx";
+export { Services } from "./services.tsx";
+export { SiteState } from "./site-state.tsx";
+export { spark } from "./spark.ts";
+export { Moment, Since } from "./time.tsx";
+export { Tokens } from "./tokens.tsx";
+export { RIGHT_TITLES, ROLE_TITLES } from "./words.ts";
+export { WrongNotice } from "./wrong.tsx";

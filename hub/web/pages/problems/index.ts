@@ -1,0 +1,2 @@
+export { problemChoice, problemPath } from "./choice.ts";
+export { addProblems } from "./route.tsx";

@@ -1,0 +1,1 @@
+export { addSitePage } from "./route.tsx";

@@ -1,0 +1,1 @@
+export { addUsers } from "./route.tsx";
