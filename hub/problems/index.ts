@@ -11,3 +11,4 @@ export type {
   Tenants,
 } from "./interface.ts";
 export { type Problem, type ProblemState, STATES, type Target } from "./problem.ts";
+export { LiveProblems, type ProblemsLimits, type ProblemsOptions } from "./problems.ts";

@@ -1,15 +1,15 @@
 /** Reads one site's answer: the head, then rows, or the error that stands in their place. */
 
 import { HEAD_BYTES, parseHead, Refusal } from "../../../common/livestatus/index.ts";
-import type { Answering, Ask } from "./ask.ts";
+import type { AnswerEvents, Question } from "../index.ts";
+import type { Answering } from "./ask.ts";
 import type { Share } from "./memory.ts";
-import type { Peer } from "./peer.ts";
 import { RowReader } from "./rows.ts";
 import type { Row } from "./value.ts";
 
 export interface SiteAnswerOptions {
-  peer: Peer;
-  ask: Ask;
+  /** Asks the site. */
+  ask: (question: Question, events: AnswerEvents) => Answering;
   request: Buffer;
   /** ms that the core may wait by itself. */
   wait: number;
@@ -43,9 +43,8 @@ export class SiteAnswer {
 
   constructor(options: SiteAnswerOptions) {
     this.#options = options;
-    const { peer, ask, request, wait } = options;
+    const { ask, request, wait } = options;
     this.#answering = ask(
-      peer,
       { bytes: [request], fixed16: true, halfClose: false, wait },
       {
         data: (chunk) => this.#data(chunk),

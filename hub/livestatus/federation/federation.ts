@@ -7,6 +7,7 @@ import type { Random } from "../../../common/random.ts";
 import { type AnswerEvents, type Answering, Channels, type GatedSite, type Question } from "../index.ts";
 import { Deviations } from "./deviation.ts";
 import { Memory } from "./memory.ts";
+import { OneSite } from "./one-site.ts";
 import type { Peer, PeerState } from "./peer.ts";
 import { View, type ViewLimits } from "./view.ts";
 
@@ -36,6 +37,8 @@ export interface FederationOptions {
 const NAME_BYTES = 12;
 
 export class Federation {
+  /** For what the hub asks on its own account. */
+  readonly oneSite: OneSite;
   readonly #options: FederationOptions;
   readonly #sites = new Map<number, GatedSite>();
   readonly #views = new Map<string | undefined, View>();
@@ -50,6 +53,8 @@ export class Federation {
     const { limits, clock } = options;
     this.#deviations = new Deviations(clock);
     this.#memory = new Memory(limits.memory);
+    const { verdict, asking } = options;
+    this.oneSite = new OneSite({ verdict, asking, memory: this.#memory, clock });
     this.#turns = new Channels({ clock, limit: limits.queries, timeout: limits.queryWait });
   }
 

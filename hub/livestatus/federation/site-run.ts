@@ -110,7 +110,14 @@ export class SiteRun implements Branch {
     events: { rows: (rows: Row[], bytes: number) => void; over: (failure: Refusal | undefined) => void },
   ): void {
     const { peer, ask, wait, memory, paused } = this.#options;
-    this.#answer = new SiteAnswer({ peer, ask, request, wait, memory, paused, ...events });
+    this.#answer = new SiteAnswer({
+      ask: (question, told) => ask(peer, question, told),
+      request,
+      wait,
+      memory,
+      paused,
+      ...events,
+    });
     this.#answer.start();
   }
 

@@ -1,13 +1,14 @@
 /** What can be done about a problem, and what came of it. */
 
 import { z } from "zod";
+import { isLine } from "./names.ts";
 
 /** UTF-16 units of a comment. */
 export const LONGEST_COMMENT = 1_000;
 /** Seconds since the epoch that every core can write: ten digits. */
 const LAST_SECOND = 9_999_999_999;
 
-const comment = z.string().min(1).max(LONGEST_COMMENT);
+const comment = z.string().max(LONGEST_COMMENT).refine(isLine, "one line of text");
 const second = z.int().min(1_000_000_000).max(LAST_SECOND);
 
 /** As a request says it. */
