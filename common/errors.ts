@@ -58,6 +58,7 @@ export const ERROR_CODES = {
   E_HUB_DOWN: "the hub's admin socket does not answer",
   E_AGENT_DOWN: "the agent's status socket does not answer",
   E_QUERY: "the sites did not answer a query",
+  E_COMMAND: "a command to a core was refused, or its effect is not seen",
   E_SITE_ID: "sites would have the same ID, or an impossible one, at the central site",
   E_CHECKMK_UNREACHABLE: "the central site's REST API cannot be reached",
   E_CHECKMK_TLS: "the central site's certificate is not trusted",

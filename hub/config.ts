@@ -161,6 +161,38 @@ const federation = z.strictObject({
   largest_answer_mib: z.number().min(0.001).max(65_536).default(512),
 });
 
+const problems = z
+  .strictObject({
+    /** Seconds from one question to a site to the next, while somebody watches. */
+    interval_seconds: z.number().min(0.5).max(60).default(2),
+    /** Seconds after which all problems of a site are asked for in any case. */
+    refresh_seconds: z.number().min(5).max(3600).default(30),
+    /** Seconds in which a site must answer. */
+    answer_seconds: z.number().min(0.1).max(300).default(10),
+    /** Sites that are asked at a time. */
+    sites: z.int().min(1).max(65_536).default(100),
+    /** Sites that are asked in a second. */
+    sites_per_second: z.number().min(1).max(100_000).default(500),
+    /** Hosts, and services, of one site that are held. */
+    per_site: z.int().min(1).max(100_000).default(2000),
+    /** Hosts and services of all sites that are held. */
+    all_sites: z.int().min(1).max(10_000_000).default(100_000),
+    /** Who watches at the same time. */
+    watchers: z.int().min(1).max(65_536).default(200),
+    /** Seconds in which a core must show the effect of a command. */
+    confirm_seconds: z.number().min(0.1).max(60).default(10),
+  })
+  .refine(({ per_site, all_sites }) => per_site <= all_sites, "per_site no larger than all_sites");
+
+const history = z.strictObject({
+  /** Minutes that are kept of each site, a point for each. */
+  minutes: z.int().min(1).max(10_080).default(1440),
+  /** Minutes that are kept finer, a point for each five seconds. */
+  fine_minutes: z.int().min(1).max(120).default(15),
+  /** Carriers of each site's agent that are remembered. */
+  connects: z.int().min(1).max(10_000).default(100),
+});
+
 const inbox = z.strictObject({
   /** Items of one lane of a site that wait for a sink; then no more are taken from its agent. */
   items: z.int().min(1).max(1_000_000).default(10_000),
@@ -206,6 +238,10 @@ const whole = z.strictObject({
   http: http.prefault({}),
   /** Many sites' Livestatus as one. */
   federation: federation.prefault({}),
+  /** What is not well, of all sites. */
+  problems: problems.prefault({}),
+  /** What was with each site. */
+  history: history.prefault({}),
   /** What agents' outboxes send. */
   inbox: inbox.prefault({}),
   notifications: notificationsConfig.prefault({}),

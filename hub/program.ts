@@ -7,6 +7,7 @@ import {
   addDoctor,
   addEndpoints,
   addKey,
+  addProblem,
   addQuery,
   addServe,
   addSite,
@@ -28,6 +29,7 @@ export function hubProgram(): Command {
   addEndpoints(program);
   addDoctor(program);
   addQuery(program);
+  addProblem(program);
   addAudit(program);
   addCheckmk(program);
   addUser(program);

@@ -25,6 +25,9 @@ export interface LinkHandlers {
 export class Link {
   readonly kind: string;
   readonly peer: string;
+  /** Bytes of the carrier's messages so far, encrypted, without what the carrier adds to them. */
+  sent = 0;
+  received = 0;
   #handlers: LinkHandlers | undefined;
   #early: Buffer[] = [];
   #closed: FarsiteError | undefined;
@@ -58,7 +61,9 @@ export class Link {
   send(record: Uint8Array): void {
     if (this.#closed) return;
     try {
-      this.carrier.send(this.cipher.encrypt(record, scratch));
+      const message = this.cipher.encrypt(record, scratch);
+      this.sent += message.length;
+      this.carrier.send(message);
     } catch (error) {
       this.fail(asProtocolError(error));
     }
@@ -75,6 +80,7 @@ export class Link {
   /** From the carrier: a whole message. */
   onMessage(message: Buffer): void {
     if (this.#closed) return;
+    this.received += message.length;
     try {
       if (message.length > MAX_MESSAGE) throw new FarsiteError("E_PROTOCOL", "message over 65,535 bytes");
       const record = this.cipher.decrypt(message);

@@ -6,6 +6,7 @@ import { FarsiteError } from "../../common/errors.ts";
 import { type AuditRecord, parseSitePath } from "../registry/index.ts";
 import { MOST_RECORDS } from "../web/admin/index.ts";
 import { askHub } from "./client.ts";
+import { dateOf, durationOf } from "./time.ts";
 
 interface Options extends Places {
   tenant?: string;
@@ -66,16 +67,11 @@ function queryOf({ tenant, site, action, since, limit }: Options, now: number): 
   return query.toString();
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** ms since the epoch. @throws E_USAGE it is no time */
 export function sinceOf(text: string, now: number): number {
-  const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return Math.max(0, now - Number(count) * (UNITS[unit] ?? 0));
-  const [, date, time, zone = "Z"] =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? [];
-  const at = date === undefined ? Number.NaN : Date.parse(`${date}T${time ?? "00:00"}${zone}`);
-  if (at >= 0) return at;
+  const ago = durationOf(text);
+  const at = ago === undefined ? dateOf(text) : Math.max(0, now - ago);
+  if (at !== undefined) return at;
   throw new FarsiteError(
     "E_USAGE",
     `--since ${text}: a duration such as 30m, 2h or 7d, or a date and time such as 2026-01-31T13:00 is expected`,

@@ -3,6 +3,7 @@ export { addCheckmk } from "./checkmk.ts";
 export { addDoctor } from "./doctor.ts";
 export { addEndpoints } from "./endpoints.ts";
 export { addKey } from "./key.ts";
+export { addProblem } from "./problem.ts";
 export { addQuery } from "./query.ts";
 export { addServe } from "./serve.ts";
 export { addSite } from "./site.ts";

@@ -23,6 +23,7 @@ import { Watchdog, watchdogLimit } from "../../common/watchdog.ts";
 import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
 import { Endpoints, type SiteServer } from "../endpoint/index.ts";
+import { lengthsOf, Recorder } from "../history/index.ts";
 import { Hub } from "../hub.ts";
 import { HubKeys, KeyRenewal } from "../keys/index.ts";
 import {
@@ -54,6 +55,7 @@ import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
 import { openInbox } from "./inbox.ts";
+import { openProblems } from "./problems.ts";
 import { openViewers } from "./viewers.ts";
 import { openWeb } from "./web.ts";
 
@@ -137,6 +139,10 @@ async function serve(places: Places): Promise<void> {
       states.update(siteId);
       changes.changed(siteId);
     },
+    carriers: {
+      came: (siteId, carrier) => history.came(siteId, carrier),
+      went: (siteId, reason) => history.went(siteId, reason),
+    },
     lost: (siteId) => void registry.seen(siteId).catch(() => log.warn("the registry cannot be written")),
     greeting: (site) => renewal.greeting(site),
     keyOffered: (site, key) => void renewal.offered(site, key),
@@ -156,6 +162,14 @@ async function serve(places: Places): Promise<void> {
     clock,
     log,
   });
+  const history = new Recorder({
+    clock,
+    sample: (siteId) => {
+      const traffic = sites.traffic(siteId);
+      return traffic && { ...traffic, rtt: sites.rtt(siteId) };
+    },
+    lengths: lengthsOf(config.history),
+  });
   const unreachable = (siteId: number) => states.unreachable(siteId) ?? sites.unreachable(siteId);
   const packed = new Set(config.compress);
   const livestatus = openLivestatus(config, {
@@ -164,6 +178,7 @@ async function serve(places: Places): Promise<void> {
     open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed.has(LIVESTATUS)),
     unreachable,
     generation: (siteId) => states.generation(siteId),
+    answered: (siteId, ms) => history.answered(siteId, ms),
     refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
       const actor = { who: user ? `client ${user}` : "client", from: client };
       const detail = `${request}, refused by the ${by}: ${reason}`;
@@ -202,6 +217,14 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
+  const problems = openProblems(config, {
+    federation: many.federation,
+    unreachable,
+    registry,
+    clock,
+    random,
+    log,
+  });
   const { inbox, dumps } = openInbox(config, {
     stateDir: places.stateDir,
     keys,
@@ -223,7 +246,17 @@ async function serve(places: Places): Promise<void> {
   await viewers.load();
   const known = await registry.sites();
   await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
-  const observers = [many.sites, many.federation, many.views, central, syncs, inbox, changes];
+  const observers = [
+    many.sites,
+    many.federation,
+    many.views,
+    central,
+    syncs,
+    inbox,
+    problems,
+    history,
+    changes,
+  ];
   const hub = new Hub({
     config,
     registry,
@@ -264,7 +297,10 @@ async function serve(places: Places): Promise<void> {
     log,
   });
   const connections = new CentralConnections(store, registry, wall);
-  const app = adminApp(hub, { queries, views: many.views, viewers }, connections, access);
+  const app = adminApp(hub, { queries, views: many.views, viewers }, connections, access, {
+    problems,
+    history,
+  });
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
@@ -303,6 +339,7 @@ async function serve(places: Places): Promise<void> {
     stateFile.start();
     retention.start();
     renewal.start();
+    history.start();
     many.views.start();
     viewers.start();
     const address = `${config.listen.address}:${listener.port}`;
@@ -328,6 +365,8 @@ async function serve(places: Places): Promise<void> {
     await stateFile.stop();
     retention.stop();
     renewal.stop();
+    history.stop();
+    problems.close();
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
     sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);

@@ -16,6 +16,7 @@ import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { trafficText } from "../livestatus/index.ts";
 import { parseSitePath } from "../registry/index.ts";
 import { askHub } from "./client.ts";
+import { printHistory, type SiteHistoryView } from "./site-history.ts";
 
 interface Options extends Places {
   json?: boolean;
@@ -62,6 +63,17 @@ export function addSite(program: Command): void {
       const details = await askHub<SiteDetails>(options, "GET", pathOf(path));
       if (options.json) return printJson(details);
       for (const [key, text] of detailTexts(details)) printLine(`${key.padEnd(12)} ${visible(text)}`);
+    });
+
+  command(
+    "history <tenant/site>",
+    "show when its agent came and why it went; with --json all of the last day",
+  )
+    .option("--json", "print JSON")
+    .action(async (path: string, options: Options) => {
+      const history = await askHub<SiteHistoryView>(options, "GET", `${pathOf(path)}/history`);
+      if (options.json) return printJson(history);
+      printHistory(history);
     });
 
   command("services <tenant/site>", "show or change which services the central side may use")
@@ -125,7 +137,7 @@ function namesOf(list: string | undefined): string[] {
   return list === undefined ? [] : list.split(",").map((name) => name.trim());
 }
 
-function pathOf(path: string): string {
+export function pathOf(path: string): string {
   const { tenant, site } = parseSitePath(path);
   return `/tenants/${encodeURIComponent(tenant)}/sites/${encodeURIComponent(site)}`;
 }

@@ -21,6 +21,7 @@ export interface AskingOptions {
   timeout: number;
   largest: number;
   refused: ExchangeOptions["refused"];
+  answered: ExchangeOptions["answered"];
   /** Neither channel nor stream is held any more. */
   over: () => void;
 }
@@ -52,7 +53,7 @@ export class Asking {
   }
 
   #ask(release: () => void): void {
-    const { open, unreachable, question, events, clock, timeout, largest, refused } = this.#options;
+    const { open, unreachable, question, events, clock, timeout, largest, refused, answered } = this.#options;
     // it may have gone while this waited
     const reason = unreachable();
     const stream = reason === undefined ? open() : undefined;
@@ -65,7 +66,17 @@ export class Asking {
       release();
       this.#finish();
     };
-    this.#exchange = new Exchange({ stream, question, events, clock, timeout, largest, refused, over });
+    this.#exchange = new Exchange({
+      stream,
+      question,
+      events,
+      clock,
+      timeout,
+      largest,
+      refused,
+      answered,
+      over,
+    });
   }
 
   /** Whether some of the answer has come. */

@@ -33,6 +33,8 @@ export interface ExchangeOptions {
   largest: number;
   /** It is not allowed: here, where its answer is too large, or by the agent. At most once. */
   refused: (by: Refuser, reason: string) => void;
+  /** The answer was whole, so many ms after it was asked for. */
+  answered?: ((ms: number) => void) | undefined;
   /** The core has nothing to do with it any more. */
   over: () => void;
 }
@@ -61,6 +63,7 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #reader: AnswerReader | undefined;
   readonly #deadline: Deadline;
+  readonly #from: number;
   #bytes = 0;
   #told = false;
   #over = false;
@@ -72,6 +75,7 @@ export class Exchange {
     const { stream, question, clock, timeout } = options;
     this.#reader = question.fixed16 ? new AnswerReader() : undefined;
     this.#deadline = new Deadline(clock, () => this.#late());
+    this.#from = clock.now();
     stream.attach({
       data: (chunk) => this.#data(chunk),
       end: () => this.#end(),
@@ -131,8 +135,15 @@ export class Exchange {
       this.#deadline.set(LINGER);
       // a core ends the connection by itself behind its answer; only one that does not waits for this
       this.#options.stream.end(false);
-      this.#options.events.whole();
+      this.#whole();
     }
+  }
+
+  /** What waits for something to happen says nothing of how quick its core is, nor does a command without an answer. */
+  #whole(): void {
+    const { question, answered, clock, events } = this.#options;
+    if (question.wait === 0 && this.#bytes > 0) answered?.(clock.now() - this.#from);
+    events.whole();
   }
 
   /** An agent that lets a request not in says so, also behind the error that it answers in the core's place. */
@@ -153,7 +164,7 @@ export class Exchange {
     this.#told = true;
     if (rest && rest.length > 0) this.#options.events.data(rest);
     if (this.#reader && !this.#reader.malformed) this.#options.events.cut();
-    else this.#options.events.whole();
+    else this.#whole();
   }
 
   #late(): void {

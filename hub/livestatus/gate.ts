@@ -49,6 +49,8 @@ export interface GateOptions {
   unreachable: () => string | undefined;
   generation: () => string | undefined;
   refused: (refused: Refused) => void;
+  /** The core has answered a question within so many ms. */
+  answered?: ((ms: number) => void) | undefined;
 }
 
 export interface GateState {
@@ -152,7 +154,7 @@ export class Gate implements ClientHost {
 
   /** A question for the core, which the caller starts. */
   asking(who: string, question: Question, events: AnswerEvents): Asking {
-    const { open, unreachable, clock, policy } = this.#options;
+    const { open, unreachable, clock, policy, answered } = this.#options;
     const asking = new Asking({
       who,
       question,
@@ -164,6 +166,7 @@ export class Gate implements ClientHost {
       timeout: this.limits.queryTimeout,
       largest: policy.largestAnswer,
       refused: (by, reason) => this.#tell(who, by, reason, () => describeQuestion(question)),
+      answered,
       over: () => void this.#asking.delete(asking),
     });
     this.#asking.add(asking);

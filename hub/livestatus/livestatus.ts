@@ -35,6 +35,8 @@ export interface LivestatusOptions {
   generation: (siteId: number) => string | undefined;
   /** A request was not let through. */
   refused: (refused: Refused) => void;
+  /** A site's core has answered a question within so many ms, from its first byte to the answer's last. */
+  answered?: (siteId: number, ms: number) => void;
 }
 
 export interface LivestatusState extends GateState {
@@ -74,7 +76,7 @@ export class Livestatus {
   }
 
   #open(site: GatedSite): Gate {
-    const { limits, clock, log, open, unreachable, generation, refused } = this.options;
+    const { limits, clock, log, open, unreachable, generation, refused, answered } = this.options;
     const policy = this.options.policy(site);
     return new Gate({
       site,
@@ -87,6 +89,7 @@ export class Livestatus {
       unreachable: () => unreachable(site.id),
       generation: () => generation(site.id),
       refused,
+      answered: answered && ((ms) => answered(site.id, ms)),
     });
   }
 

@@ -10,5 +10,6 @@ export type {
   SortKey,
   Tenants,
 } from "./interface.ts";
+export { SORT_KEYS } from "./interface.ts";
 export { type Problem, type ProblemState, STATES, type Target } from "./problem.ts";
 export { LiveProblems, type ProblemsLimits, type ProblemsOptions } from "./problems.ts";

@@ -7,7 +7,8 @@ import type { Problem, ProblemState, Target } from "./problem.ts";
 /** Whose problems may be seen: tenants by name, or those of all. */
 export type Tenants = readonly string[] | "all";
 
-export type SortKey = "severity" | "since" | "site" | "host" | "service";
+export const SORT_KEYS = ["severity", "since", "site", "host", "service"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface ProblemFilter {
   tenant?: string | undefined;

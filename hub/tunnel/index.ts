@@ -2,4 +2,4 @@ export { Admission } from "./admission.ts";
 export { welcome } from "./handshake.ts";
 export { listen } from "./listener.ts";
 export { Probing } from "./probing.ts";
-export { type Caller, type SiteState, TunnelledSites } from "./sites.ts";
+export { type Caller, type CarrierObserver, type SiteState, type Traffic, TunnelledSites } from "./sites.ts";

@@ -54,9 +54,25 @@ export interface SiteState {
   lost?: boolean;
 }
 
+/** Bytes that went over a site's carriers since the hub's start, as the hub sees it. */
+export interface Traffic {
+  received: number;
+  sent: number;
+}
+
+/** Who hears of carriers. */
+export interface CarrierObserver {
+  /** A carrier was taken up; one that was there before is replaced. */
+  came(siteId: number, carrier: { carrier: string; peer: string; resumed: boolean }): void;
+  /** It is gone. */
+  went(siteId: number, reason: string): void;
+}
+
 interface Entry {
   site: Site;
   tunnel: Tunnel;
+  /** The carrier whose bytes are not yet among those of the carriers before. */
+  counted: Link | undefined;
   agent: AgentInfo;
   since: number;
   offers: string[];
@@ -83,6 +99,9 @@ interface Ended {
  */
 const REPORTS_PER_SECOND = 10;
 
+/** When a session's carrier was lost that has had none yet. */
+const NEVER_THERE = Number.NEGATIVE_INFINITY;
+
 /** Who opened a stream towards the hub. */
 export interface Caller {
   readonly site: Site;
@@ -103,6 +122,8 @@ export interface SitesOptions {
   lost: (siteId: number) => void;
   /** What `state` says of a site may be different now. */
   changed: (siteId: number) => void;
+  /** Hears of each carrier. */
+  carriers?: CarrierObserver;
   /** Attaches to a stream that an agent opened, or resets it. Without this every such stream is refused. */
   accept?: (caller: Caller, stream: Stream) => void;
   /** What an agent is told of keys when its session begins. */
@@ -114,6 +135,8 @@ export interface SitesOptions {
 export class TunnelledSites {
   readonly #entries = new Map<number, Entry>();
   readonly #last = new Map<number, Ended>();
+  /** Of carriers that are gone. */
+  readonly #traffic = new Map<number, Traffic>();
 
   constructor(private readonly options: SitesOptions) {}
 
@@ -164,6 +187,11 @@ export class TunnelledSites {
         accept: (stream) => (accept ? accept(entry, stream) : stream.reset("serviceRefused")),
         control: (body) => this.#control(entry, body),
         carrier: (link, reason) => {
+          this.#count(entry, link);
+          if (link) {
+            const resumed = entry.lostAt !== NEVER_THERE;
+            this.options.carriers?.came(site.id, { carrier: link.kind, peer: link.peer, resumed });
+          } else this.options.carriers?.went(site.id, reason?.message ?? "");
           entry.since = clock.wall();
           entry.reason = reason?.message;
           entry.lostAt = link ? undefined : clock.now();
@@ -178,6 +206,9 @@ export class TunnelledSites {
         goAway: () => {},
         end: (reason) => {
           entry.reporting?.cancel();
+          this.#count(entry, undefined);
+          // with a carrier until now: else it was told when that was lost
+          if (entry.lostAt === undefined) this.options.carriers?.went(site.id, reason.message);
           const replaced = this.#entries.get(site.id) !== entry;
           if (!replaced) this.#entries.delete(site.id);
           const lost = entry.lostAt !== undefined;
@@ -190,6 +221,7 @@ export class TunnelledSites {
     const entry: Entry = {
       site,
       tunnel,
+      counted: undefined,
       agent,
       since: clock.wall(),
       offers: [],
@@ -200,7 +232,7 @@ export class TunnelledSites {
       reporting: undefined,
       reason: undefined,
       // until it is taken up
-      lostAt: Number.NEGATIVE_INFINITY,
+      lostAt: NEVER_THERE,
     };
     this.#entries.set(site.id, entry);
     return entry;
@@ -298,6 +330,30 @@ export class TunnelledSites {
     };
   }
 
+  /** What went over a site's carriers; undefined: it has had none since the hub's start. */
+  traffic(siteId: number): Traffic | undefined {
+    const before = this.#traffic.get(siteId);
+    const link = this.#entries.get(siteId)?.counted;
+    if (!before && !link) return undefined;
+    const { received = 0, sent = 0 } = before ?? {};
+    return { received: received + (link?.received ?? 0), sent: sent + (link?.sent ?? 0) };
+  }
+
+  /** ms to a site's agent and back; undefined: it is not there, or it is not known. */
+  rtt(siteId: number): number | undefined {
+    const session = this.#entries.get(siteId)?.tunnel.session;
+    return session?.link && session.rtt;
+  }
+
+  /** The carrier whose bytes count from now on. */
+  #count(entry: Entry, next: Link | undefined): void {
+    const { counted, site } = entry;
+    entry.counted = next;
+    if (!counted) return;
+    const { received, sent } = this.#traffic.get(site.id) ?? { received: 0, sent: 0 };
+    this.#traffic.set(site.id, { received: received + counted.received, sent: sent + counted.sent });
+  }
+
   /** The registry says something else of a site now; its session goes on. */
   know(site: Site): void {
     const entry = this.#entries.get(site.id);
@@ -312,6 +368,7 @@ export class TunnelledSites {
   /** The site is gone for good. */
   forget(siteId: number): void {
     this.#last.delete(siteId);
+    this.#traffic.delete(siteId);
   }
 
   connected(): number[] {

@@ -4,14 +4,17 @@ import { z } from "zod";
 import { FarsiteError } from "../../../common/errors.ts";
 import type { Access } from "../../access/index.ts";
 import type { ViewState } from "../../endpoint/index.ts";
+import type { History } from "../../history/index.ts";
 import type { Hub } from "../../hub.ts";
 import type { View } from "../../livestatus/federation/index.ts";
+import type { Problems } from "../../problems/index.ts";
 import type { CentralConnections } from "../../registry/index.ts";
 import type { ViewerState } from "../../viewer/index.ts";
 import { accountsApp } from "./accounts.ts";
 import { actorOf } from "./actor.ts";
 import { auditApp } from "./audit.ts";
 import { connectionsApp } from "./central-connections.ts";
+import { problemsApp } from "./problems.ts";
 import { queryApp } from "./query.ts";
 
 const addTenant = z.strictObject({ name: z.string() });
@@ -37,11 +40,18 @@ export interface ManySites {
   viewers: { states(): ViewerState[] };
 }
 
+/** What is observed of the sites. */
+export interface Observed {
+  problems: Problems;
+  history: History;
+}
+
 export function adminApp(
   hub: Hub,
   many?: ManySites,
   connections?: CentralConnections,
   access?: Access,
+  observed?: Observed,
 ): Hono {
   const app = new Hono();
 
@@ -132,6 +142,16 @@ export function adminApp(
   }
   if (connections) app.route("/", connectionsApp(connections));
   if (access) app.route("/", accountsApp(access));
+  if (observed) {
+    const { problems, history } = observed;
+    app.route("/", problemsApp(problems));
+    app.get(`${site}/history`, async (context) => {
+      const { tenant, site: name } = context.req.param();
+      const { id } = await hub.registry.site(tenant, name);
+      const day = history.series(id);
+      return context.json({ day, fine: history.spark(id), connects: history.connects(id) });
+    });
+  }
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;
 }
