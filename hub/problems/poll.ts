@@ -1,11 +1,12 @@
 /** One site, asked again and again: in short as a rule, for all its problems when something is different. */
 
 import type { Clock } from "../../common/clock.ts";
+import { Refusal } from "../../common/livestatus/index.ts";
 import type { Row } from "../livestatus/federation/index.ts";
 import type { GatedSite } from "../livestatus/index.ts";
 import { type Cores, WHO } from "./core.ts";
 import type { Problem } from "./problem.ts";
-import { digestQuery, digestWidth, problemsQuery, STATS, TABLES, type Table } from "./questions.ts";
+import { digestQuery, problemsQuery, TABLES, type Table } from "./questions.ts";
 import { readProblem } from "./read.ts";
 
 export interface PollOptions {
@@ -24,8 +25,8 @@ export interface PollOptions {
 
 /** Bytes of an answer for each row that is asked for: names, and outputs that cores do not bound. */
 const BYTES_PER_ROW = 4 << 10;
-/** Bytes of a digest: each kind of problem is a row. */
-const LARGEST_DIGEST = 256 << 10;
+/** Bytes of a digest. */
+const LARGEST_DIGEST = 4 << 10;
 
 interface Known {
   /** What the digest said, its last number aside. */
@@ -55,7 +56,7 @@ export class Poll {
   async #ask(table: Table): Promise<void> {
     const { clock, refresh } = this.#options;
     const known = this.#known[table];
-    const digest = readDigest(table, await this.#rows(digestQuery(table, known.newest), LARGEST_DIGEST));
+    const digest = readDigest(await this.#rows(digestQuery(table, known.newest), LARGEST_DIGEST));
     const same = digest.text === known.digest && (known.since ?? digest.since) === digest.since;
     if (same && clock.now() - known.at < refresh) {
       known.since = digest.since;
@@ -93,10 +94,11 @@ interface Digest {
   since: number;
 }
 
-function readDigest(table: Table, rows: readonly Row[]): Digest {
-  // without any problem Icinga 2 answers a row of zeros without the groups
-  const groups = rows.filter((row) => row.length === digestWidth(table));
-  const sum = (place: number) => groups.reduce((total, row) => total + (Number(row.at(place)) || 0), 0);
-  const texts = groups.map((row) => JSON.stringify(row.slice(0, -1))).sort();
-  return { text: texts.join(), count: sum(-STATS), since: sum(-1) };
+/** @throws Refusal it is no row of statistics */
+function readDigest([row]: readonly Row[]): Digest {
+  const [count, since] = [row?.[0], row?.at(-1)];
+  if (!row || typeof count !== "number" || typeof since !== "number") {
+    throw new Refusal(502, "its answer cannot be read: it holds no numbers where counts were asked for");
+  }
+  return { text: JSON.stringify(row.slice(0, -1)), count, since };
 }

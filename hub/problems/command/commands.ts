@@ -12,7 +12,7 @@ import type { Target } from "../problem.ts";
 import { type CommandResult, type ProblemCommand, problemCommand } from "./command.ts";
 import { isName } from "./names.ts";
 import { CoreObject } from "./object.ts";
-import { type Plan, planOf } from "./plan.ts";
+import { type Plan, planOf, type Step } from "./plan.ts";
 
 export interface CommandsOptions {
   cores: Cores;
@@ -82,7 +82,7 @@ export class Commands {
     }
     // who has done it must be known, whatever becomes of this process: so before it is sent
     await note("sent");
-    const failure = await this.#send(object, plan.commands);
+    const failure = await this.#send(object, plan.steps);
     if (failure && NOT_SENT.has(failure.code)) {
       return note(`refused: ${failure.message}`).then(() => refused(failure));
     }
@@ -90,9 +90,10 @@ export class Commands {
   }
 
   /** What went wrong; what comes after that is not sent. Nothing is sent twice. */
-  async #send(object: CoreObject, commands: readonly string[]): Promise<Refusal | undefined> {
+  async #send(object: CoreObject, steps: readonly Step[]): Promise<Refusal | undefined> {
     try {
-      for (const command of commands) {
+      for (const { command, unless } of steps) {
+        if (await unless?.()) continue;
         await object.tell(`[${Math.floor(this.#options.clock.wall() / 1_000)}] ${command}`);
       }
       return undefined;

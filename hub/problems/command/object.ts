@@ -70,7 +70,7 @@ export class CoreObject {
       acknowledged: number(acknowledged) !== 0,
       lastCheck: number(lastCheck),
       checkedBy: BROUGHT.test(String(command)) && service !== CHECKED_BY ? CHECKED_BY : undefined,
-      services: number(services),
+      services: number(services ?? 0),
     };
   }
 

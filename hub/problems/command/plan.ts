@@ -8,10 +8,17 @@ import type { ProblemCommand } from "./command.ts";
 import { type Condition, type CoreObject, type Mark, MOST_MARKS } from "./object.ts";
 
 export interface Plan {
-  /** Without the time stamp; sent in this order. */
-  commands: readonly string[];
+  /** Sent in this order. */
+  steps: readonly Step[];
   /** Whether the core shows the effect. */
   shown: () => Promise<boolean>;
+}
+
+export interface Step {
+  /** Without the time stamp. */
+  command: string;
+  /** It is left out when this is so: what was sent before it has had its effect already. */
+  unless?: () => Promise<boolean>;
 }
 
 const STICKY = 2;
@@ -41,7 +48,9 @@ export async function planOf(
       const { sticky, notify, persistent, comment } = command;
       const flags = [sticky ? STICKY : NOT_STICKY, Number(notify), Number(persistent)].join(";");
       return {
-        commands: [`ACKNOWLEDGE_${svc ? "SVC" : "HOST"}_PROBLEM;${name};${flags};${author};${comment}`],
+        steps: [
+          { command: `ACKNOWLEDGE_${svc ? "SVC" : "HOST"}_PROBLEM;${name};${flags};${author};${comment}` },
+        ],
         shown: async () =>
           (await acknowledged()) === true && (!before.acknowledged || object.commented({ author, comment })),
       };
@@ -49,7 +58,7 @@ export async function planOf(
     case "unacknowledge":
       if (!before.acknowledged) throw new Refusal(409, "it is not acknowledged");
       return {
-        commands: [`REMOVE_${svc ? "SVC" : "HOST"}_ACKNOWLEDGEMENT;${name}`],
+        steps: [{ command: `REMOVE_${svc ? "SVC" : "HOST"}_ACKNOWLEDGEMENT;${name}` }],
         shown: async () => (await acknowledged()) === false,
       };
     case "downtime":
@@ -60,7 +69,7 @@ export async function planOf(
       const { checkedBy, lastCheck } = before;
       const what = svc ? `SVC_CHECK;${host};${checkedBy ?? service}` : `HOST_CHECK;${host}`;
       return {
-        commands: [`SCHEDULE_FORCED_${what};${now}`],
+        steps: [{ command: `SCHEDULE_FORCED_${what};${now}` }],
         shown: async () => ((await object.condition())?.lastCheck ?? 0) > lastCheck,
       };
     }
@@ -81,14 +90,16 @@ function downtime(
   // fixed, not triggered by another one
   const rest = `${from};${to};1;0;${to - from};${mark.author};${mark.comment}`;
   const name = service === undefined ? host : `${host};${service}`;
-  const commands = [`SCHEDULE_${service === undefined ? "HOST" : "SVC"}_DOWNTIME;${name};${rest}`];
-  if (services) commands.push(`SCHEDULE_HOST_SVC_DOWNTIME;${host};${rest}`);
+  const own = `SCHEDULE_${service === undefined ? "HOST" : "SVC"}_DOWNTIME;${name};${rest}`;
   const span = { from, to };
+  const shown = async () => (await object.downtimesOf(mark, span, "own")) > 0;
   return {
-    commands,
+    // Icinga 2 takes the first for the host as well
+    steps: services
+      ? [{ command: `SCHEDULE_HOST_SVC_DOWNTIME;${host};${rest}` }, { command: own, unless: shown }]
+      : [{ command: own }],
     shown: async () =>
-      (await object.downtimesOf(mark, span, "own")) > 0 &&
-      (!services || (await object.downtimesOf(mark, span, "services")) >= before.services),
+      (await shown()) && (!services || (await object.downtimesOf(mark, span, "services")) >= before.services),
   };
 }
 
@@ -100,7 +111,7 @@ async function removal(object: CoreObject, id: number | undefined): Promise<Plan
     throw new Refusal(409, `it has ${MOST_MARKS} downtimes: remove them one by one`);
   const name = object.target.service === undefined ? "DEL_HOST_DOWNTIME" : "DEL_SVC_DOWNTIME";
   return {
-    commands: ids.map((each) => `${name};${each}`),
+    steps: ids.map((each) => ({ command: `${name};${each}` })),
     shown: async () => {
       const left = new Set(await object.downtimes());
       return ids.every((each) => !left.has(each));
