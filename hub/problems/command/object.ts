@@ -33,9 +33,9 @@ export interface Span {
 const CHECKED_BY = "Check_MK";
 /** Its way to name the checks of such services. */
 const BROUGHT = /^check_mk-/;
-/** Bytes of an answer about one object: comments are as long as people are patient. */
+/** Bytes of an answer about one object: it may have many downtimes. */
 const LARGEST = 1 << 20;
-/** Downtimes, or comments, of one object that are looked at. */
+/** Downtimes of one object that are looked at. */
 export const MOST_MARKS = 100;
 
 export class CoreObject {
@@ -72,12 +72,6 @@ export class CoreObject {
       checkedBy: BROUGHT.test(String(command)) && service !== CHECKED_BY ? CHECKED_BY : undefined,
       services: number(services ?? 0),
     };
-  }
-
-  /** Whether a comment of these words is there. */
-  async commented({ author, comment }: Mark): Promise<boolean> {
-    const rows = await this.#rows("GET comments", "Columns: author comment", ...this.#own());
-    return rows.some((row) => row[0] === author && row[1] === comment);
   }
 
   /** Ids of its own downtimes. */

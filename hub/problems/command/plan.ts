@@ -45,14 +45,15 @@ export async function planOf(
   switch (command.kind) {
     case "acknowledge": {
       if (before.state === 0) throw new Refusal(409, "there is nothing to acknowledge: it is well");
+      // Icinga 2 ignores a second one, others replace the first
+      if (before.acknowledged) throw new Refusal(409, "it is acknowledged already");
       const { sticky, notify, persistent, comment } = command;
       const flags = [sticky ? STICKY : NOT_STICKY, Number(notify), Number(persistent)].join(";");
       return {
         steps: [
           { command: `ACKNOWLEDGE_${svc ? "SVC" : "HOST"}_PROBLEM;${name};${flags};${author};${comment}` },
         ],
-        shown: async () =>
-          (await acknowledged()) === true && (!before.acknowledged || object.commented({ author, comment })),
+        shown: async () => (await acknowledged()) === true,
       };
     }
     case "unacknowledge":

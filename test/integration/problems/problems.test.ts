@@ -114,11 +114,8 @@ describe.skipIf(missing.length > 0)("problems of a real core", () => {
         (each) => each.host === host && each.service === service && each.acknowledged,
       );
     });
-    // of one that is acknowledged already the new comment tells that it was taken
-    expect(
-      await give("acknowledge", OPEN, host, service, "--comment", "another", "--no-sticky"),
-    ).toMatchObject({
-      result: { outcome: "done" },
+    expect(await give("acknowledge", OPEN, host, service, "--comment", "another")).toMatchObject({
+      result: { outcome: "refused", reason: "it is acknowledged already" },
     });
     expect(await give("unacknowledge", OPEN, host, service)).toMatchObject({ result: { outcome: "done" } });
     expect(await ofCore(`GET services\nColumns: acknowledged\n${filter}`)).toEqual([[false]]);
