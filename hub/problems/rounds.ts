@@ -26,7 +26,7 @@ interface Turn {
 }
 
 /** A site that takes long to answer rests as many times as long: it has more to do than this. */
-const REST = 3;
+const REST = 2;
 /** ms until the rate is looked at again. */
 const PAUSE = 50;
 
