@@ -161,28 +161,26 @@ const federation = z.strictObject({
   largest_answer_mib: z.number().min(0.001).max(65_536).default(512),
 });
 
-const problems = z
-  .strictObject({
-    /** Seconds from one question to a site to the next, while somebody watches. */
-    interval_seconds: z.number().min(0.5).max(60).default(2),
-    /** Seconds after which all problems of a site are asked for in any case. */
-    refresh_seconds: z.number().min(5).max(3600).default(30),
-    /** Seconds in which a site must answer. */
-    answer_seconds: z.number().min(0.1).max(300).default(10),
-    /** Sites that are asked at a time. */
-    sites: z.int().min(1).max(65_536).default(100),
-    /** Sites that are asked in a second. */
-    sites_per_second: z.number().min(1).max(100_000).default(500),
-    /** Hosts, and services, of one site that are held. */
-    per_site: z.int().min(1).max(100_000).default(2000),
-    /** Hosts and services of all sites that are held. */
-    all_sites: z.int().min(1).max(10_000_000).default(100_000),
-    /** Who watches at the same time. */
-    watchers: z.int().min(1).max(65_536).default(200),
-    /** Seconds in which a core must show the effect of a command. */
-    confirm_seconds: z.number().min(0.1).max(60).default(10),
-  })
-  .refine(({ per_site, all_sites }) => per_site <= all_sites, "per_site no larger than all_sites");
+const problems = z.strictObject({
+  /** Seconds from one question to a site to the next, while somebody watches. */
+  interval_seconds: z.number().min(0.5).max(60).default(2),
+  /** Seconds after which all problems of a site are asked for in any case. */
+  refresh_seconds: z.number().min(5).max(3600).default(30),
+  /** Seconds in which a site must answer. */
+  answer_seconds: z.number().min(0.1).max(300).default(10),
+  /** Sites that are asked at a time. */
+  sites: z.int().min(1).max(65_536).default(100),
+  /** Sites that are asked in a second. */
+  sites_per_second: z.number().min(1).max(100_000).default(750),
+  /** Hosts, and services, of one site that are held. */
+  per_site: z.int().min(1).max(100_000).default(2000),
+  /** Hosts and services of all sites that are held. */
+  all_sites: z.int().min(1).max(10_000_000).default(100_000),
+  /** Who watches at the same time. */
+  watchers: z.int().min(1).max(65_536).default(200),
+  /** Seconds in which a core must show the effect of a command. */
+  confirm_seconds: z.number().min(0.1).max(60).default(10),
+});
 
 const history = z.strictObject({
   /** Minutes that are kept of each site, a point for each. */

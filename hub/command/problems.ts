@@ -8,6 +8,9 @@ import type { Federation } from "../livestatus/federation/index.ts";
 import { LiveProblems } from "../problems/index.ts";
 import type { Registry } from "../registry/index.ts";
 
+/** Who asks the cores, among those who wait for a site's channels, and in the audit. */
+const WHO = "problems";
+
 export interface ProblemsParts {
   federation: Federation;
   /** Why a site's core cannot be asked now; undefined when it can. */
@@ -20,8 +23,12 @@ export interface ProblemsParts {
 
 export function openProblems({ problems: own }: HubConfig, parts: ProblemsParts): LiveProblems {
   const { federation, unreachable, registry, clock, random, log } = parts;
+  const { oneSite } = federation;
   return new LiveProblems({
-    cores: federation.oneSite,
+    cores: {
+      rows: (site, wanted) => oneSite.rows(site, WHO, wanted),
+      tell: (site, command, within) => oneSite.tell(site, WHO, command, within),
+    },
     unreachable,
     limits: {
       interval: own.interval_seconds * 1000,

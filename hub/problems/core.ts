@@ -3,11 +3,9 @@
 import type { Row, Wanted } from "../livestatus/federation/index.ts";
 import type { GatedSite } from "../livestatus/index.ts";
 
-/** What is asked for itself, not for a client: in turns and in the audit. */
-export const WHO = "problems";
-
 /** `OneSite` of the federation, or cores in memory. Rejections are Refusals. */
 export interface Cores {
-  rows(site: GatedSite, who: string, wanted: Wanted): Promise<Row[]>;
-  tell(site: GatedSite, who: string, command: string, within: number): Promise<void>;
+  rows(site: GatedSite, wanted: Wanted): Promise<Row[]>;
+  /** `[TIME] NAME;ARGUMENTS`, once. */
+  tell(site: GatedSite, command: string, within: number): Promise<void>;
 }

@@ -1,4 +1,5 @@
 export { type CommandResult, type ProblemCommand, problemCommand } from "./command/index.ts";
+export type { Cores } from "./core.ts";
 export type {
   Counts,
   CutSite,

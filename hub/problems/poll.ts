@@ -4,7 +4,7 @@ import type { Clock } from "../../common/clock.ts";
 import { Refusal } from "../../common/livestatus/index.ts";
 import type { Row } from "../livestatus/federation/index.ts";
 import type { GatedSite } from "../livestatus/index.ts";
-import { type Cores, WHO } from "./core.ts";
+import type { Cores } from "./core.ts";
 import type { Problem } from "./problem.ts";
 import { digestQuery, problemsQuery, TABLES, type Table } from "./questions.ts";
 import { readProblem } from "./read.ts";
@@ -83,7 +83,7 @@ export class Poll {
 
   #rows(text: string, largest: number): Promise<Row[]> {
     const { cores, site, within } = this.#options;
-    return cores.rows(site, WHO, { text, largest, within });
+    return cores.rows(site, { text, largest, within });
   }
 }
 

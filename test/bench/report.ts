@@ -23,6 +23,7 @@ const DECIMALS: Record<Unit, number> = {
   RTT: 2,
   kB: 1,
   x: 3,
+  "%": 1,
 };
 const OTHERS = ["direct", "ssh", "stunnel"] as const;
 

@@ -3,8 +3,7 @@
 import { Refusal } from "../../../common/livestatus/index.ts";
 import type { Row, Value } from "../../livestatus/federation/index.ts";
 import type { GatedSite } from "../../livestatus/index.ts";
-import { type Cores, WHO } from "../core.ts";
-import type { Target } from "../problem.ts";
+import type { Cores, Target } from "../index.ts";
 
 /** How it is. */
 export interface Condition {
@@ -110,12 +109,12 @@ export class CoreObject {
 
   #rows(...lines: string[]): Promise<Row[]> {
     const wanted = { text: lines.join("\n"), largest: LARGEST, within: this.within };
-    return this.cores.rows(this.site, WHO, wanted);
+    return this.cores.rows(this.site, wanted);
   }
 
   /** Gives its core a command. Rejects with a Refusal. */
   tell(command: string): Promise<void> {
-    return this.cores.tell(this.site, WHO, command, this.within);
+    return this.cores.tell(this.site, command, this.within);
   }
 }
 

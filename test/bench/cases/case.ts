@@ -2,8 +2,8 @@
 import type { PeerName, Way } from "../peers/peer.ts";
 import type { Stage, StageName } from "../stage.ts";
 
-/** "RTT": round-trip times of the empty line. "x": times another figure, or a part of it. */
-export type Unit = "Mbit/s" | "ms" | "1/s" | "MiB" | "RTT" | "kB" | "x";
+/** "%": of one processor. "RTT": round-trip times of the empty line. "x": times another figure, or a part of it. */
+export type Unit = "Mbit/s" | "ms" | "1/s" | "MiB" | "RTT" | "kB" | "x" | "%";
 
 export interface Row {
   readonly name: string;

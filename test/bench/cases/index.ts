@@ -8,6 +8,7 @@ import { bulk, connect, keep32, pingpong, services } from "./loopback.ts";
 import { memory } from "./memory.ts";
 import { stoppedCore } from "./stopped.ts";
 import { upload } from "./upload.ts";
+import { watched } from "./watch.ts";
 
 export const CASES: readonly Case[] = [
   bulk("up"),
@@ -27,5 +28,6 @@ export const CASES: readonly Case[] = [
   wanBulk,
   thinLine,
   federated,
+  watched,
   stoppedCore,
 ];

@@ -34,11 +34,20 @@ const TENANTS = 10;
 /** USER_HZ, of every Linux that Bun runs on. */
 const TICKS = 100;
 
-/** Sites connected: all, and then two thirds of them, while the others are still known. */
-export async function federate(
+export interface Fleet {
+  hub: number;
+  /** The hub's sockets: Livestatus of all sites, and of the administrator. */
+  livestatus: string;
+  admin: string;
+  /** The processes that play sites, each with how many. */
+  parts: readonly { pid: number; count: number }[];
+}
+
+/** A hub, and sites that are all connected. */
+export async function startFleet(
   processes: Processes,
-  plan: Plan,
-): Promise<{ all: Federated; twoThirds: Federated }> {
+  plan: Pick<Plan, "sites" | "perProcess">,
+): Promise<Fleet> {
   const folder = join(processes.folder, "fleet");
   const [state, run] = [join(folder, "state"), join(folder, "run")];
   for (const path of [folder, state, run]) mkdirSync(path, { mode: 0o700 });
@@ -64,10 +73,10 @@ export async function federate(
       body: JSON.stringify({ name: `t${tenant}` }),
     });
   }
-  const fleets: { pid: number; count: number }[] = [];
+  const parts: { pid: number; count: number }[] = [];
   for (let from = 0; from < plan.sites; from += plan.perProcess) {
     const count = Math.min(plan.perProcess, plan.sites - from);
-    const tenant = `t${fleets.length % TENANTS}`;
+    const tenant = `t${parts.length % TENANTS}`;
     const fleet = processes.start([
       process.execPath,
       join(import.meta.dir, "main.ts"),
@@ -76,21 +85,29 @@ export async function federate(
       String(from),
       String(count),
     ]);
-    fleets.push({ pid: fleet.pid, count });
+    parts.push({ pid: fleet.pid, count });
     await fleet.firstLine;
   }
-  const socket = join(run, "livestatus.sock");
-  const all = await measure(socket, hub.pid, plan.queries, plan.sites);
-  const gone = fleets.slice(-Math.floor(fleets.length / 3));
+  return { hub: hub.pid, livestatus: join(run, "livestatus.sock"), admin, parts };
+}
+
+/** Sites connected: all, and then two thirds of them, while the others are still known. */
+export async function federate(
+  processes: Processes,
+  plan: Plan,
+): Promise<{ all: Federated; twoThirds: Federated }> {
+  const { hub, livestatus, admin, parts } = await startFleet(processes, plan);
+  const all = await measure(livestatus, hub, plan.queries, plan.sites);
+  const gone = parts.slice(-Math.floor(parts.length / 3));
   for (const { pid } of gone) process.kill(pid, "SIGKILL");
-  const left = fleets.slice(0, -gone.length).reduce((sum, { count }) => sum + count, 0);
+  const left = parts.slice(0, -gone.length).reduce((sum, { count }) => sum + count, 0);
   await eventually(async () => {
     const { hub: told } = (await (await fetch("http://hub/status", { unix: admin })).json()) as {
       hub: { connected: number };
     };
     return told.connected === left;
   });
-  const twoThirds = await measure(socket, hub.pid, plan.queries, left);
+  const twoThirds = await measure(livestatus, hub, plan.queries, left);
   return { all, twoThirds };
 }
 
@@ -121,7 +138,7 @@ async function measure(socket: string, hub: number, queries: number, sites: numb
 }
 
 /** Processor time of a process and its threads (proc(5), fields 14 and 15 of stat). */
-function processorMs(pid: number): number {
+export function processorMs(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
     .replace(/^.*\) /s, "")
     .split(" ");

@@ -15,7 +15,7 @@ import type { Log } from "../../../common/log.ts";
 import type { Stream } from "../../../common/mux/index.ts";
 import { KeyPair } from "../../../common/noise/index.ts";
 import { systemRandom as random } from "../../../common/random.ts";
-import { answerOf } from "./core.ts";
+import { answerTo } from "./core.ts";
 
 /** ms for a handshake on a machine that does a thousand of them. */
 const TIMEOUT = 60_000;
@@ -28,15 +28,15 @@ const forgetful = { keepNext: () => {}, keepIdentity: () => {}, keepHubKeys: () 
 
 /** Answers every stream as the site's core would. */
 class Core extends Services {
-  readonly #answer: Buffer;
-
-  constructor(site: string) {
+  constructor(
+    private readonly site: string,
+    private readonly place: number,
+  ) {
     const dial = () => {
       throw new Error("there is nothing to dial");
     };
     const targets = new Map([["livestatus", { path: "/nowhere" }]]);
     super({ targets, dial, clock, connectTimeout: TIMEOUT, log: QUIET });
-    this.#answer = answerOf(site);
   }
 
   override accept(stream: Stream): void {
@@ -46,7 +46,7 @@ class Core extends Services {
         stream.consumed(chunk.length);
         asked += chunk.toString("latin1");
         if (!asked.endsWith("\n\n")) return;
-        stream.write(this.#answer);
+        stream.write(answerTo(asked, this.site, this.place, clock.wall()));
         stream.end();
       },
       end: () => {},
@@ -87,7 +87,7 @@ async function join(socket: string, tenant: string, site: string): Promise<void>
   const connector = new Connector({
     enrolled: { url: token.url, tenant, site },
     keys: new Keys({ identity, next: undefined, hubKeys: [hubKey], store: forgetful, random }),
-    services: new Core(`${tenant}-${site}`),
+    services: new Core(`${tenant}-${site}`, Number(site.slice(1))),
     core: () => undefined,
     carriers,
     route: (url) => viewOf(directly(url)),

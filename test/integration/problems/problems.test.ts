@@ -212,7 +212,7 @@ describe.skipIf(missing.length > 0)("problems of a real core", () => {
     const target = livestatusOf(core);
     const problems = new LiveProblems({
       cores: {
-        rows: (_, __, { text }) =>
+        rows: (_, { text }) =>
           rows(target, text).then(
             (found) => found as never,
             (error: Error) => Promise.reject(new Refusal(502, error.message)),

@@ -108,8 +108,12 @@ export class ProblemsRig {
   broken = false;
 
   constructor(limits: Partial<ProblemsLimits> = {}) {
+    const { oneSite } = this.rig.federation;
     this.problems = new LiveProblems({
-      cores: this.rig.federation.oneSite,
+      cores: {
+        rows: (site, wanted) => oneSite.rows(site, "test", wanted),
+        tell: (site, command, within) => oneSite.tell(site, "test", command, within),
+      },
       unreachable: (siteId) => this.unreachable.get(siteId),
       limits: { ...LIMITS, ...limits },
       audit: async (actor, action, site, detail) => {
