@@ -5,6 +5,7 @@ import { systemClock } from "../../../common/clock.ts";
 import { Refusal } from "../../../common/livestatus/index.ts";
 import { silentLog } from "../../../common/log.ts";
 import { systemRandom } from "../../../common/random.ts";
+import type { Connect, SiteSeries, SiteSpark } from "../../../hub/history/index.ts";
 import {
   type CommandResult,
   LiveProblems,
@@ -206,6 +207,21 @@ describe.skipIf(missing.length > 0)("problems of a real core", () => {
     expect(given.result).toMatchObject({ outcome: "refused", reason: expect.stringContaining("it is well") });
     const lines = await give("acknowledge", OPEN, host, "--comment", "a\nCOMMAND [1] STOP");
     expect(lines.stderr).toContain("E_USAGE");
+  });
+
+  test("a site's history has its agent's carrier, and how quick its core is", async () => {
+    type History = { day: SiteSeries; fine: SiteSpark; connects: Connect[] };
+    const history = () => hub.json<History>("site", "history", OPEN);
+    await until("a value of each kind", async () => {
+      const { fine } = await history();
+      const lines = [fine.rtt, fine.received, fine.sent, fine.latency];
+      return lines.every((line) => line.some((value) => value !== null && value > 0));
+    });
+    const { day, fine, connects } = await history();
+    expect([day.rtt.avg.length, fine.rtt.length]).toEqual([1_440, 180]);
+    expect(connects[0]).toMatchObject({ carrier: "websocket", peer: "127.0.0.1", resumed: false });
+    expect(await hub.ok("site", "history", OPEN)).toMatch(/round trip .* ms[\s\S]*websocket/);
+    expect((await hub.call(["site", "history", "acme/none"])).stderr).toContain("E_NOT_FOUND");
   });
 
   test("what changes at the core is told to who watches", async () => {

@@ -58,6 +58,8 @@ export class World {
   readonly probing = new Probing({ clock: this.clock, timeout: TIMEOUT });
   /** Called when the tunnel's view of a site changes, and when a site gets an agent's key. */
   changed: (siteId: number) => void = () => {};
+  /** Carriers that came and went. */
+  readonly carriers: unknown[] = [];
   keyed: (site: Site) => void = () => {};
   greeting: (site: Site) => KeysControl = () => ({ kind: "keys", hub: this.hubKeys[0]!.publicKey.bytes });
   keyOffered: (site: Site, publicKey: Uint8Array) => void = () => {};
@@ -75,6 +77,10 @@ export class World {
       session: {},
       maxStreams: 16,
       hold: HOLD,
+      carriers: {
+        came: (siteId, carrier) => void this.carriers.push([siteId, "came", carrier]),
+        went: (siteId, reason) => void this.carriers.push([siteId, "went", reason]),
+      },
       lost: () => {},
       changed: (siteId) => this.changed(siteId),
       greeting: (site) => this.greeting(site),

@@ -111,6 +111,8 @@ export interface Rig {
   /** Streams that were opened to the core, in order. */
   streams: CoreStream[];
   refused: Refused[];
+  /** Sites whose core has answered a question, and within how many ms. */
+  answered: [number, number][];
   /** Clients that the hub says are gone. */
   gone: ClientSocket[];
   /** What the hub is told of the site. */
@@ -131,6 +133,7 @@ export function rig(
   const log = new MemoryLog();
   const streams: CoreStream[] = [];
   const refused: Refused[] = [];
+  const answered: Rig["answered"] = [];
   const gone: ClientSocket[] = [];
   const facts: Rig["facts"] = { unreachable: undefined, generation: undefined, full: false };
   const livestatus = new Livestatus({
@@ -161,13 +164,14 @@ export function rig(
     unreachable: () => facts.unreachable,
     generation: () => facts.generation,
     refused: (each) => void refused.push(each),
+    answered: (siteId, ms) => void answered.push([siteId, ms]),
   });
   const client = (address: string | undefined = "127.0.0.1", site = SITE) => {
     const socket = new ClientSocket(address === "unix" ? undefined : address);
     livestatus.serve(site, socket.socket, () => void gone.push(socket));
     return socket;
   };
-  return { clock, log, livestatus, streams, refused, gone, facts, client };
+  return { clock, log, livestatus, streams, refused, answered, gone, facts, client };
 }
 
 /** The stream that was opened last. */
