@@ -23,11 +23,6 @@ export class Ring {
     for (let step = 0; step < Math.min(steps, this.#codes.length); step++) this.push(undefined);
   }
 
-  /** Whether there is nothing but nothing. */
-  get empty(): boolean {
-    return this.#codes.every((code) => code === NOTHING);
-  }
-
   /** The oldest first. */
   values(): (number | null)[] {
     const { length } = this.#codes;

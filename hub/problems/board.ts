@@ -47,31 +47,20 @@ export class Board {
     this.#options = options;
   }
 
-  add(site: GatedSite): Entry {
-    const entry: Entry = {
+  add(site: GatedSite): void {
+    this.#entries.set(site.id, {
       site,
       held: { hosts: NOTHING, services: NOTHING },
       unhandled: countsOf([]),
       missing: undefined,
       asOf: undefined,
-    };
-    this.#entries.set(site.id, entry);
-    return entry;
-  }
-
-  get(siteId: number): Entry | undefined {
-    return this.#entries.get(siteId);
+    });
   }
 
   /** Those that may be seen. */
   entries(tenants: Tenants): Entry[] {
     const all = [...this.#entries.values()];
     return tenants === "all" ? all : all.filter(({ site }) => tenants.includes(site.tenant));
-  }
-
-  /** Problems that are held, of all sites. */
-  get count(): number {
-    return this.#count;
   }
 
   /** A site has told all problems of a table. */

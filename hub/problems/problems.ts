@@ -91,7 +91,7 @@ export class LiveProblems implements Problems {
 
   constructor(options: ProblemsOptions) {
     this.#options = options;
-    const { limits, clock, random, cores, log, audit } = options;
+    const { limits, clock, random, cores, audit } = options;
     this.#watchers = new Watchers({
       clock,
       most: limits.watchers,
@@ -113,7 +113,6 @@ export class LiveProblems implements Problems {
     this.#commands = new Commands({
       cores,
       clock,
-      log,
       audit,
       within: limits.answer,
       confirm: limits.confirm,

@@ -3,7 +3,6 @@
 import type { Clock } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import { Refusal } from "../../../common/livestatus/index.ts";
-import type { Log } from "../../../common/log.ts";
 import { printable } from "../../../common/text.ts";
 import type { GatedSite } from "../../livestatus/index.ts";
 import type { Actor } from "../../registry/index.ts";
@@ -16,7 +15,6 @@ import { type Plan, planOf, type Step } from "./plan.ts";
 export interface CommandsOptions {
   cores: Cores;
   clock: Clock;
-  log: Log;
   /** Writes into the audit. */
   audit: (actor: Actor, action: string, site: string, detail: string) => Promise<void>;
   /** ms until an answer must be there. */
