@@ -85,8 +85,13 @@ export class Access {
 
   /** Logs a local user in; gives the session's secret. Throws E_LOGIN or E_TOO_OFTEN. */
   async login(name: string, password: string, from: string): Promise<string> {
-    const { id, role, tenants } = await this.#logins.check(name, password, from);
-    return this.#begin({ userId: id, name, role, tenants }, this.options.limits.lifetime, from);
+    const { id, role, tenants, passwordHash } = await this.#logins.check(name, password, from);
+    const { users, sessions, limits } = this.options;
+    const secret = await this.#begin({ userId: id, name, role, tenants }, limits.lifetime, from);
+    // it takes a while to look at a password; what was changed meanwhile ended the sessions before this one
+    if ((await users.find(name))?.passwordHash === passwordHash) return secret;
+    await sessions.end(hashOf(secret));
+    throw new FarsiteError("E_LOGIN", "the user name or the password is wrong");
   }
 
   /** Begins to log somebody in through the OpenID provider. Throws E_OIDC, E_TOO_OFTEN or E_NOT_FOUND. */

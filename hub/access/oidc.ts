@@ -31,13 +31,15 @@ export interface ProviderOptions {
 
 /** ms for which what a provider says of itself holds: keys are fetched anew by themselves, addresses are not. */
 const KNOWN_FOR = 3_600_000;
+/** ms for which one that cannot be asked is not asked again: anybody can begin a login. */
+const AWAY_FOR = 5_000;
 /** UTF-16 units of a name. */
 const LONGEST_NAME = 64;
 /** And of a reason in the log. */
 const LONGEST_REASON = 500;
 
 export class OidcProvider {
-  #known: { since: number; found: Promise<client.Configuration> } | undefined;
+  #known: { until: number; found: Promise<client.Configuration> } | undefined;
 
   constructor(private readonly options: ProviderOptions) {}
 
@@ -111,7 +113,7 @@ export class OidcProvider {
 
   #discover(): Promise<client.Configuration> {
     const { config, secret, authorities, wall } = this.options;
-    if (this.#known && wall() - this.#known.since < KNOWN_FOR) return this.#known.found;
+    if (this.#known && wall() < this.#known.until) return this.#known.found;
     const tls = authorities && { ca: [...authorities] };
     const found = client
       .discovery(new URL(config.issuer), config.client_id, undefined, authenticated(secret), {
@@ -122,10 +124,11 @@ export class OidcProvider {
         }),
       })
       .catch((error) => {
-        this.#known = undefined;
+        known.until = wall() + AWAY_FOR;
         throw failed(error);
       });
-    this.#known = { since: wall(), found };
+    const known = { until: wall() + KNOWN_FOR, found };
+    this.#known = known;
     return found;
   }
 }

@@ -47,6 +47,8 @@ export function listen(options: ListenerOptions): Listener {
       maxRequestBodySize: 1 << 20,
       ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
       fetch(request, self) {
+        // what a Host that is none makes of it
+        if (!URL.canParse(request.url)) return new Response("Host is malformed\n", { status: 400 });
         const { pathname } = new URL(request.url);
         if (pathname !== TUNNEL_PATH && !pathname.startsWith(`${TUNNEL_PATH}/`))
           return options.fetch(request);

@@ -216,8 +216,8 @@ describe("HTTP", () => {
     ],
     ["too many headers", request("GET / HTTP/1.1", ...Array(3000).fill("X: y")), /^(HTTP\/1.1 4\d\d |$)/],
     ["no HTTP", "hello\r\n\r\n", /^(HTTP\/1.1 4\d\d |$)/],
-    ["a URL that is none", request("GET http://[ HTTP/1.1"), /^(HTTP\/1.1 [45]\d\d |$)/],
-    ["a host that is none", "GET / HTTP/1.1\r\nHost: [\r\n\r\n", /^(HTTP\/1.1 [45]\d\d |$)/],
+    ["a URL that is none", request("GET http://[ HTTP/1.1"), /^(HTTP\/1.1 4\d\d |$)/],
+    ["a host that is none", "GET / HTTP/1.1\r\nHost: [\r\n\r\n", /^(HTTP\/1.1 4\d\d |$)/],
   ])("%s", async (_, text, expected) => {
     const said = await answer(text);
     expect(said).toMatch(expected);

@@ -31,7 +31,9 @@ export function listenWeb(web: WebConfig, tls: KeyedCertificate | undefined, app
       fetch(request, self) {
         const peer = shownAddress(peerOf(request, self.requestIP(request)?.address, tls === undefined));
         if (networks && !isAmong(networks, peer)) return new Response("not from here\n", { status: 403 });
-        return app.fetch(request, { peer, patience: (seconds: number) => self.timeout(request, seconds) });
+        const whole = URL.canParse(request.url) ? request : named(request);
+        if (!whole) return new Response("Host is malformed\n", { status: 400 });
+        return app.fetch(whole, { peer, patience: (seconds: number) => self.timeout(request, seconds) });
       },
       error: () => new Response("the hub had a fault\n", { status: 500 }),
     });
@@ -43,6 +45,12 @@ export function listenWeb(web: WebConfig, tls: KeyedCertificate | undefined, app
     );
   }
   return { port: server.port ?? web.port, stop: () => server.stop(true) };
+}
+
+/** One without Host, as HTTP/1.0 has it and some that look after services: for a name that is nobody's. */
+function named(request: Request): Request | undefined {
+  const url = `https://unnamed.invalid${request.url}`;
+  return request.url.startsWith("/") && URL.canParse(url) ? new Request(url, request) : undefined;
 }
 
 function isAmong(networks: readonly Network[], peer: string): boolean {

@@ -1,9 +1,12 @@
 /** The web interface at a real address: TLS, who may come, and what the network can do wrong. */
 
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
 import { type KeyedCertificate, selfSigned } from "../../../hub/certificate.ts";
 import { listenWeb } from "../../../hub/web/index.ts";
+import type { WebEnv } from "../../../hub/web/site/index.ts";
 import { PASSWORD, webRig } from "../../unit/web/rig.ts";
 
 const HOST = "hub.example";
@@ -92,5 +95,67 @@ test("what is no TLS, or no HTTP, ends the connection and nothing else", async (
   raw.write("GET / HTTP/1.1\r\nHost: hub.example\r\n\r\n");
   raw.resume();
   await closed;
+  expect((await ask("/login")).status).toBe(200);
+});
+
+/** Sends bytes over TLS, and gives the first line of what comes back; empty: the connection was ended. */
+function say(port: number, bytes: string): Promise<string> {
+  const socket = connectTls({ host: "127.0.0.1", port, rejectUnauthorized: false });
+  let heard = "";
+  return new Promise((resolve) => {
+    const done = () => {
+      socket.destroy();
+      resolve(heard.split("\r\n")[0] ?? "");
+    };
+    socket.on("data", (chunk) => {
+      heard += chunk;
+      if (heard.includes("\r\n")) done();
+    });
+    socket.on("error", done);
+    socket.on("close", done);
+    socket.write(Buffer.from(bytes, "latin1"));
+  });
+}
+
+test("what looks after services may ask for its health without saying Host", async () => {
+  const { listener } = await listening();
+  const health = new Hono<WebEnv>().get("/healthz", (context) => context.text("ok"));
+  expect(await say(listener.port, "GET /login HTTP/1.0\r\n\r\n")).toContain(" 400 ");
+  const rig = await webRig({ mounts: { health } });
+  const other = listenWeb({ ...rig.web, port: 0 }, await selfSigned(HOST, Date.now()), rig.app);
+  onTestFinished(() => other.stop());
+  expect(await say(other.port, "GET /healthz HTTP/1.0\r\n\r\n")).toContain(" 200 ");
+});
+
+test("requests of a hostile hand are refused, and none is a fault", async () => {
+  const { listener, ask, world } = await listening();
+  const hostile = [
+    "GET /login HTTP/1.1\r\n\r\n",
+    "GET /login HTTP/1.0\r\n\r\n",
+    "GET /login HTTP/1.1\r\nHost: a b\r\n\r\n",
+    "GET /login HTTP/1.1\r\nHost: [::\r\n\r\n",
+    "GET /login HTTP/1.1\r\nHost: hub.example:99999\r\n\r\n",
+    "GET /login HTTP/1.1\r\nHost: user@hub.example\r\n\r\n",
+    "GET /login HTTP/1.1\r\nHost: \xff\xfe\r\n\r\n",
+    "GET https://evil.example/login HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "GET /%zz%00%ff/..%2f.. HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "GET /api/v1/%c0%ae HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    `GET /login?next=${"x".repeat(10_000)} HTTP/1.1\r\nHost: hub.example\r\nCookie: ${"=;".repeat(2000)}\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: hub.example\r\nCookie: ${"x".repeat(100_000)}\r\n\r\n`,
+    "GET / HTTP/1.1\r\nHost: hub.example\r\nCookie: __Host-farsite=%E0%A4%A\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: hub.example\r\nAuthorization: Bearer \xff\r\n\r\n",
+    "POST /login HTTP/1.1\r\nHost: hub.example\r\nOrigin: https://hub.example\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 5\r\n\r\n--y\r\n",
+    "POST /login HTTP/1.1\r\nHost: hub.example\r\nOrigin: https://hub.example\r\nContent-Length: -1\r\n\r\n",
+    "POST /login HTTP/1.1\r\nHost: hub.example\r\nOrigin: https://hub.example\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 31\r\n\r\nname=%zz&password=%ff&name=%00x",
+    "TRACE / HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "CONNECT evil.example:443 HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "PROPFIND / HTTP/1.1\r\nHost: hub.example\r\n\r\n",
+    "\x00\x01\x02\r\n\r\n",
+  ];
+  const answers: [string, string][] = [];
+  for (const bytes of hostile) answers.push([bytes.slice(0, 80), await say(listener.port, bytes)]);
+  expect(answers.filter(([, line]) => !/^$|^HTTP\/1\.[01] (?:[34]\d\d|200) /.test(line))).toEqual([]);
+  expect(world.log.lines.filter(({ level }) => level === "error")).toEqual([]);
   expect((await ask("/login")).status).toBe(200);
 });

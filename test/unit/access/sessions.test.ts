@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { FarsiteError } from "../../../common/errors.ts";
 import type { Principal } from "../../../hub/access/index.ts";
 import { ADMINISTRATOR } from "../web/principal.ts";
 import { PASSWORD, type WebRig, webRig } from "../web/rig.ts";
@@ -66,6 +67,16 @@ test("another password, another role, a removal, or a logout by an administrator
     passwordHash: undefined,
   });
   await expect(access.login("alice", PASSWORD, HOME)).rejects.toMatchObject({ code: "E_LOGIN" });
+});
+
+test("a password that is changed while it is looked at does not let in any more", async () => {
+  const { access, world } = await rig();
+  const changed = access.reach(ADMINISTRATOR).accounts.setPassword("alice", "another long password");
+  const late = await access.login("alice", PASSWORD, HOME).catch((error: FarsiteError) => error.code);
+  await changed;
+  const rows = await world.store.transaction((sql) => sql`SELECT * FROM web_session`);
+  // whichever came first
+  expect([late, rows.length]).toEqual(["E_LOGIN", 0]);
 });
 
 test("a tenant that is removed is gone from its users, and does not come back with its name", async () => {
