@@ -15,9 +15,10 @@ import {
   REFUSED,
   refused,
 } from "../../common/outbox/index.ts";
+import type { Entry } from "../../common/queue/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
-import type { Epoch, Lane, LaneEntry } from "./lane/index.ts";
+import type { Epoch, Lane } from "./lane/index.ts";
 
 export interface CourierOptions {
   lane: Lane;
@@ -183,7 +184,7 @@ export class Courier {
     return trip.flying.size === 0 || (trip.flying.size < WINDOW_ITEMS && trip.flyingBytes < WINDOW_BYTES);
   }
 
-  #next(trip: Trip): LaneEntry | undefined {
+  #next(trip: Trip): Entry | undefined {
     for (const entry of trip.epoch.queue.entries()) if (entry.number > trip.sent) return entry;
     return undefined;
   }
@@ -197,14 +198,14 @@ export class Courier {
         const entry = this.#hasRoom(trip) && !this.#options.waits() ? this.#next(trip) : undefined;
         if (!entry) break;
         trip.epoch.underWay = entry.number;
-        const sealed = await trip.epoch.queue.read(entry);
+        const item = await trip.epoch.queue.read(entry);
         if (trip !== this.#trip) return;
         trip.sent = entry.number;
-        if (!sealed) continue;
-        const { key, kind, time } = entry.meta;
-        trip.flying.set(entry.number, sealed.length);
-        trip.flyingBytes += sealed.length;
-        trip.blocked = !trip.stream.write(itemMessage({ number: entry.number, key, kind, time }, sealed));
+        if (!item) continue;
+        const { key, kind, time } = item.meta;
+        trip.flying.set(entry.number, item.body.length);
+        trip.flyingBytes += item.body.length;
+        trip.blocked = !trip.stream.write(itemMessage({ number: entry.number, key, kind, time }, item.body));
       }
     } catch (error) {
       // an item that was given up meanwhile, or a disk that does not read

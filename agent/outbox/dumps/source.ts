@@ -133,6 +133,9 @@ export class DumpSource implements Source {
     );
   }
 
+  /** It is not remembered what it said: the first dump of this start has everything. */
+  queued(): void {}
+
   async landed(items: readonly ItemMeta[]): Promise<void> {
     for (const { source } of items) {
       const dump = this.#pending.get(source);

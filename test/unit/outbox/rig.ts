@@ -20,8 +20,13 @@ export const SPOOL = "/central/spool";
 export class NotingSource implements Source {
   readonly landedItems: string[] = [];
   readonly failedItems: string[] = [];
+  readonly queuedItems: string[] = [];
   /** What `landed` does besides. */
   onLanded: () => void = () => {};
+
+  queued({ source }: ItemMeta): void {
+    this.queuedItems.push(source);
+  }
 
   async landed(items: readonly ItemMeta[]): Promise<void> {
     this.onLanded();
@@ -55,6 +60,13 @@ export function itemMeta(source: string, time = 0): ItemMeta {
 
 export function put(lane: Lane, ...sources: string[]): Promise<unknown> {
   return Promise.all(sources.map((source) => lane.append(itemMeta(source), Buffer.from(source))));
+}
+
+/** The sources of what is queued, the oldest first. */
+export async function sourcesOf(lane: Lane): Promise<string[]> {
+  const { front } = lane;
+  const metas = front ? await front.queue.metas([...front.queue.entries()]) : [];
+  return metas.map(({ source }) => source);
 }
 
 export function spoolSink(disk: MemoryDisk, name = "central"): Sink {
