@@ -19,6 +19,7 @@ import type { Entry } from "../../common/queue/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
 import type { Epoch, Lane } from "./lane/index.ts";
+import type { Pace } from "./pace.ts";
 
 export interface CourierOptions {
   lane: Lane;
@@ -28,6 +29,8 @@ export interface CourierOptions {
   waits: () => boolean;
   /** Whoever waits for this one need not any more. */
   idle: () => void;
+  /** How fast items may go. */
+  pace: Pace;
   clock: Clock;
   random: Random;
   log: Log;
@@ -36,6 +39,8 @@ export interface CourierOptions {
 /** Items and bytes that are under way without an answer. */
 const WINDOW_ITEMS = 256;
 const WINDOW_BYTES = 1 << 20;
+/** ms for which items wait at least that are too fast: less would be a timer for each. */
+const SHORTEST_WAIT = 20;
 /** ms until a stream is tried again: at first, and at most. Each try doubles it, half of it is random. */
 const RETRY = 500;
 const LONGEST_RETRY = 60_000;
@@ -68,6 +73,7 @@ export class Courier {
   #trip: Trip | undefined;
   readonly #pumping = new Runs(() => this.#pump());
   #retry: Timer | undefined;
+  #slowed: Timer | undefined;
   #failures = 0;
   #reason: string | undefined;
   #stopped = false;
@@ -87,6 +93,7 @@ export class Courier {
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#slowed?.cancel();
     this.#trip?.stream.reset("cancelled");
     this.#trip = undefined;
   }
@@ -196,7 +203,7 @@ export class Courier {
     try {
       for (;;) {
         const entry = this.#hasRoom(trip) && !this.#options.waits() ? this.#next(trip) : undefined;
-        if (!entry) break;
+        if (!entry || this.#tooFast()) break;
         trip.epoch.underWay = entry.number;
         const item = await trip.epoch.queue.read(entry);
         if (trip !== this.#trip) return;
@@ -205,6 +212,7 @@ export class Courier {
         const { key, kind, time } = item.meta;
         trip.flying.set(entry.number, item.body.length);
         trip.flyingBytes += item.body.length;
+        this.#options.pace.spend(item.body.length);
         trip.blocked = !trip.stream.write(itemMessage({ number: entry.number, key, kind, time }, item.body));
       }
     } catch (error) {
@@ -215,6 +223,18 @@ export class Courier {
     }
     this.#turnPage(trip);
     if (!this.busy) this.#options.idle();
+  }
+
+  /** Whether the next item has to wait; then it goes on by itself. */
+  #tooFast(): boolean {
+    const { pace, clock } = this.#options;
+    const { wait } = pace;
+    if (wait > 0)
+      this.#slowed ??= clock.after(Math.max(SHORTEST_WAIT, wait), () => {
+        this.#slowed = undefined;
+        this.#pumping.ask();
+      });
+    return wait > 0;
   }
 
   /** Goes on with the next epoch when this one is done. */

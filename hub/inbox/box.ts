@@ -11,6 +11,7 @@
  * After a crash in 2, what is staged and was about to land lands now; what is not staged any more has landed. So
  * nothing lands twice, even where whoever reads the sink has taken it away.
  */
+import { Breather } from "../../common/breather.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
 import { Meter } from "../../common/meter.ts";
@@ -67,6 +68,8 @@ export interface BoxStatus {
   sinks: DeliveryStatus[];
 }
 
+type Verdict = "take" | { reason: string };
+
 /** Arrivals and bytes of them that wait to be written; then the stream is held back. */
 const MOST_ARRIVALS = 128;
 const MOST_ARRIVING = 2 << 20;
@@ -84,6 +87,8 @@ export class Box {
   #arriving = 0;
   /** What is received and not acknowledged, in order: a refused one is done with the letter before it. */
   readonly #unsaid: Found[] = [];
+  /** Those of them that are refused, which was not said yet: nothing that acknowledges them may go before that. */
+  readonly #refusing: (Found & { reason: string })[] = [];
   #listener: { epoch: string; to: Listener } | undefined;
   readonly #taking = new Runs(() => this.#takeAll());
   readonly #sweeping = new Runs(() => this.#sweepAll());
@@ -195,19 +200,23 @@ export class Box {
   async #takeSome(): Promise<number> {
     const batch = this.#arrivals.slice(0, BATCH);
     const seen = new Map<string, number>();
-    const outcomes = batch.map((arrival) => {
+    const outcomes: ("known" | Verdict)[] = [];
+    const breather = new Breather(this.#options.clock);
+    for (const arrival of batch) {
       const { epoch, head } = arrival;
       const received = seen.get(epoch) ?? this.#state.received(epoch);
-      if (head.number <= received) return "known";
-      seen.set(epoch, head.number);
-      return this.#judge(arrival);
-    });
+      if (head.number <= received) outcomes.push("known");
+      else {
+        seen.set(epoch, head.number);
+        outcomes.push(this.#judge(arrival));
+        await breather.breathe();
+      }
+    }
     const queued = await Promise.allSettled(
       outcomes.map((outcome, index) =>
         outcome === "take" ? this.#letters.append(batch[index] as Arrival) : undefined,
       ),
     );
-    const refusals: { number: number; reason: string; epoch: string }[] = [];
     let taken = 0;
     let failure: unknown;
     for (const [index, result] of queued.entries()) {
@@ -221,17 +230,18 @@ export class Box {
       if (outcome === "known") continue;
       const sequence = result.value ?? this.#unsaid.at(-1)?.sequence ?? 0;
       this.#state.receive(epoch, head.number, sequence);
-      this.#unsaid.push({ epoch, number: head.number, sequence });
+      const letter: Found = { epoch, number: head.number, sequence };
+      this.#unsaid.push(letter);
       if (outcome === "take") this.#received.add();
       else {
         this.#state.refuse(epoch, head.number, outcome.reason);
-        refusals.push({ epoch, number: head.number, reason: outcome.reason });
+        this.#refusing.push(Object.assign(letter, { reason: outcome.reason }));
       }
     }
     // a refusal must not be forgotten once what follows it is acknowledged
-    if (refusals.length > 0) await this.#state.save().catch((error: unknown) => this.#hangUp(error));
+    if (this.#refusing.length > 0) await this.#state.save().catch((error: unknown) => this.#hangUp(error));
     for (const { sealed } of this.#arrivals.splice(0, taken)) this.#arriving -= sealed.length;
-    for (const { epoch, number, reason } of refusals) {
+    for (const { epoch, number, reason } of this.#refusing.splice(0)) {
       this.#refused++;
       this.#options.refused(reason);
       if (this.#listener?.epoch === epoch) this.#listener.to.refuse(number, reason);
@@ -249,7 +259,7 @@ export class Box {
     throw error;
   }
 
-  #judge(arrival: Arrival): "take" | { reason: string } {
+  #judge(arrival: Arrival): Verdict {
     try {
       this.#letters.check(arrival);
       return "take";
@@ -266,7 +276,8 @@ export class Box {
 
   #acknowledge(): void {
     const landed = this.#landedExactly;
-    const done = this.#unsaid.findIndex(({ sequence }) => sequence > landed);
+    const [unsure] = this.#refusing;
+    const done = this.#unsaid.findIndex((letter) => letter.sequence > landed || letter === unsure);
     const said = this.#unsaid.splice(0, done === -1 ? this.#unsaid.length : done);
     const last = said.findLast(({ epoch }) => epoch === this.#listener?.epoch);
     if (last) this.#listener?.to.acknowledge(last.number);

@@ -129,7 +129,7 @@ export class DumpSource implements Source {
     this.#changed = told.size;
     await lane.append(
       { key: Buffer.from(random.bytes(KEY_BYTES)), kind: DUMP, time: Math.floor(clock.wall()), source },
-      Buffer.from(JSON.stringify(body)),
+      lane.seal(Buffer.from(JSON.stringify(body))),
     );
   }
 

@@ -177,13 +177,18 @@ export class Lane {
     return this.#epochs.find(({ queue }) => queue.length > 0);
   }
 
-  /**
-   * Queues an item, and resolves once it would survive a power cut. Throws E_LIMIT when the lane is full, E_STATE
-   * when the disk is; then the source still has it, and whatever it gave after this one.
-   */
-  async append(meta: ItemMeta, body: Uint8Array): Promise<void> {
+  /** Packs and seals a body. It takes up to some ms: who has many leaves others a turn between them. Throws E_LIMIT. */
+  seal(body: Uint8Array): Buffer {
     const sealed = this.#options.sealer.seal(body);
     if (sealed.length > MAX_SEALED) throw new FarsiteError("E_LIMIT", "an item is too large");
+    return sealed;
+  }
+
+  /**
+   * Queues an item that was sealed, and resolves once it would survive a power cut. Throws E_LIMIT when the lane is full, E_STATE
+   * when the disk is; then the source still has it, and whatever it gave after this one.
+   */
+  async append(meta: ItemMeta, sealed: Buffer): Promise<void> {
     if (this.#options.full === "refuse" && this.#over(1, sealed.length)) {
       throw this.#cannot("E_LIMIT", `the outbox is full: ${this.length} items, ${this.#bytes} bytes`);
     }

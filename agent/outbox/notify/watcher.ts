@@ -48,8 +48,7 @@ const MOST_KNOWN = 100_000;
 
 interface Taken {
   file: SpoolFile;
-  /** What goes to the hub. */
-  body: Buffer;
+  sealed: Buffer;
   digest: Buffer;
 }
 
@@ -185,12 +184,12 @@ export class NotifyWatcher implements Source {
       const notification = await this.#read(some[seen] as SpoolFile);
       if (!notification) continue;
       taken.push(notification);
-      bytes += notification.body.length;
+      bytes += notification.sealed.length;
       this.#queued.add(notification.file);
     }
     const lane = this.#lane as Lane;
     const queued = await Promise.allSettled(
-      taken.map(({ file, body, digest }) =>
+      taken.map(({ file, sealed, digest }) =>
         lane.append(
           {
             key: digest.subarray(0, KEY_BYTES),
@@ -198,7 +197,7 @@ export class NotifyWatcher implements Source {
             time: Math.floor(file.modified),
             source: sourceOf(file),
           },
-          body,
+          sealed,
         ),
       ),
     );
@@ -227,7 +226,8 @@ export class NotifyWatcher implements Source {
       const context = readNotification(found.bytes);
       if (context) {
         const body = Buffer.from(JSON.stringify({ context: Object.fromEntries(context) }));
-        return { file, body, digest: digestOf(file.name, found.bytes) };
+        const sealed = (this.#lane as Lane).seal(body);
+        return { file, sealed, digest: digestOf(file.name, found.bytes) };
       }
       this.#know(file);
     } catch (error) {

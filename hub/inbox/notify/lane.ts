@@ -52,7 +52,7 @@ function makeSink(name: string, config: SinkConfig, hostPrefix: HostPrefix, part
   const { disk, clock, post } = parts;
   const context = (letter: Letter) => readNotification(letter, hostPrefix);
   const contents = (letter: Letter) => spoolFile(context(letter));
-  if (config.kind === "spool") return new SpoolSink({ name, folder: config.folder, disk, contents });
+  if (config.kind === "spool") return new SpoolSink({ name, folder: config.folder, disk, contents, clock });
   const timeout = config.timeout_seconds * 1000;
   const turns = new Turns(config.parallel);
   if (config.kind === "command") {

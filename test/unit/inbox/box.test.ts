@@ -247,6 +247,39 @@ test("a letter that must not land is refused with its reason, and those behind i
   expect([last.refused, last.acknowledged]).toEqual([[], 3]);
 });
 
+/** A disk on which the state of an inbox is written only when it is let through. */
+class SlowDisk extends MemoryDisk {
+  readonly writing: (() => void)[] = [];
+
+  override async write(path: string, parts: readonly Uint8Array[]): Promise<void> {
+    if (path.includes("state.json")) await new Promise<void>((go) => this.writing.push(go));
+    return super.write(path, parts);
+  }
+
+  async letThrough(): Promise<void> {
+    this.writing.shift()?.();
+    await rest();
+  }
+}
+
+test("a refusal is said before anything that acknowledges it, also when what was before it lands meanwhile", async () => {
+  const disk = new SlowDisk();
+  const check = ({ body }: { body: Buffer }) => {
+    if (numberOf(body) === 2) throw new Error("not this one");
+  };
+  const box = await openBox(disk, { lane: { name: "notify", longest: 100, check } });
+  const sender = new Sender();
+  box.attach(EPOCH, 1, sender);
+  send(box, 1);
+  await rest();
+  send(box, 2);
+  await rest();
+  await disk.letThrough();
+  expect([inSpool(disk), sender.acknowledged, sender.refused]).toEqual([[1], 1, []]);
+  await disk.letThrough();
+  expect([sender.acknowledged, sender.refused]).toEqual([2, ["2: not this one"]]);
+});
+
 test.each([
   [
     "is sealed for another hub",

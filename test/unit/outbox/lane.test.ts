@@ -86,7 +86,7 @@ test("a full lane takes no more, and its source is told", async () => {
 test("a lane is full by bytes, too, and counts what is being written", async () => {
   const lane = await openLane({ limits: { ...limits, items: 100, bytes: 1000 } });
   const outcomes = await Promise.allSettled(
-    Array.from({ length: 20 }, (_, n) => lane.append(itemMeta(`s${n}`), Buffer.alloc(10))),
+    Array.from({ length: 20 }, (_, n) => lane.append(itemMeta(`s${n}`), lane.seal(Buffer.alloc(10)))),
   );
   expect(lane.status().bytes).toBeLessThanOrEqual(2000);
   expect(outcomes.filter(({ status }) => status === "rejected").length).toBeGreaterThan(5);
@@ -120,8 +120,8 @@ test("what is too old is given up", async () => {
   const clock = new FakeClock(0);
   const source = new NotingSource();
   const lane = await openLane({ clock, source, limits: { ...limits, age: 1000 } });
-  await lane.append(itemMeta("a", 0), Buffer.from("a"));
-  await lane.append(itemMeta("b", 600), Buffer.from("b"));
+  await lane.append(itemMeta("a", 0), lane.seal(Buffer.from("a")));
+  await lane.append(itemMeta("b", 600), lane.seal(Buffer.from("b")));
   clock.advance(1001);
   lane.expire();
   await settle();
@@ -146,12 +146,12 @@ test("a full disk at any step leaves what was queued, in order, and is mended by
     disk.fail(step);
     const names = ["a", "b", "c"];
     const outcomes = await Promise.allSettled(
-      names.map((name) => lane.append(itemMeta(name), Buffer.from(name))),
+      names.map((name) => lane.append(itemMeta(name), lane.seal(Buffer.from(name)))),
     );
     const taken = names.filter((_, index) => outcomes[index]?.status === "fulfilled");
     expect(names.slice(0, taken.length), `step ${step}`).toEqual(taken);
     for (const name of names.slice(taken.length)) {
-      await lane.append(itemMeta(name), Buffer.from(name)).catch(() => put(lane, name));
+      await lane.append(itemMeta(name), lane.seal(Buffer.from(name))).catch(() => put(lane, name));
     }
     expect(await sourcesOf(lane), `step ${step}`).toEqual(names);
     expect(await sourcesOf(await openLane({ disk: disk.after("power cut") })), `step ${step}`).toEqual(names);
