@@ -320,6 +320,13 @@ export class Box {
     };
   }
 
+  /** Takes back from sinks what is there of letters that have not landed, once it is closed: the site is gone. */
+  async withdraw(): Promise<void> {
+    for await (const ids of this.#letters.ids()) {
+      for (const sink of this.#options.sinks) await sink.withdraw?.(ids);
+    }
+  }
+
   /** Nothing more is taken or delivered; what is under way comes to its end. */
   async close(): Promise<void> {
     this.#closed = true;

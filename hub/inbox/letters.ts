@@ -41,7 +41,7 @@ export interface Found {
   sequence: number;
 }
 
-/** Letters that are removed at a time. */
+/** Letters that are dealt with at a time. */
 const BATCH = 64;
 /** Bytes of letters that are read for a sink at a time; what is staged is read at once. */
 const MOST_READ = 4 << 20;
@@ -161,6 +161,16 @@ export class Letters {
       log.error("a letter was set aside", { directory, item: entry.number, reason: reasonOf(error) });
       await this.queue.setAside(entry);
       return undefined;
+    }
+  }
+
+  /** The names of all, some at a time. */
+  async *ids(): AsyncGenerator<string[]> {
+    const { sender, lane } = this.options;
+    const entries = [...this.queue.entries()];
+    for (let at = 0; at < entries.length; at += BATCH) {
+      const metas = await this.queue.metas(entries.slice(at, at + BATCH));
+      yield metas.map(({ epoch, number }) => letterId(sender, lane.name, epoch, number));
     }
   }
 

@@ -20,6 +20,7 @@ const MODE = 0o660;
 const BATCH = 64;
 
 export class SpoolSink implements Sink {
+  readonly withdraw: (ids: readonly string[]) => Promise<void>;
   readonly kind = "spool";
   readonly batch = BATCH;
   readonly exact: ExactSteps;
@@ -27,6 +28,9 @@ export class SpoolSink implements Sink {
 
   constructor({ name, folder, disk, contents, clock }: SpoolOptions) {
     this.name = name;
+    this.withdraw = async (ids) => {
+      for (const id of ids) await disk.remove(staged(folder, { id }));
+    };
     this.exact = {
       place: folder,
       stage: async (letters) => {
@@ -61,6 +65,6 @@ export class SpoolSink implements Sink {
 }
 
 /** Checkmk takes no file whose name begins with a dot. */
-function staged(folder: string, { id }: Letter): string {
+function staged(folder: string, { id }: Pick<Letter, "id">): string {
   return join(folder, `.farsite-${id}`);
 }

@@ -386,3 +386,24 @@ test("letters are taken no faster than is allowed, in the long run", async () =>
   await rest();
   expect(sender.acknowledged).toBe(6);
 });
+
+test("when its site is gone nothing of letters that have not landed stays in a sink; what has landed does", async () => {
+  const clock = new FakeClock();
+  const disk = new MemoryDisk();
+  const box = await openBox(disk, { clock });
+  box.attach(EPOCH, 1, new Sender());
+  send(box, 1);
+  await rest();
+  const rename = disk.rename.bind(disk);
+  disk.rename = async (from, to) => {
+    if (to.startsWith(`${SPOOL}/`)) throw new Error("read-only file system");
+    return rename(from, to);
+  };
+  send(box, 2, 3);
+  await rest();
+  const staged = () => [...disk.files.keys()].filter((path) => path.startsWith(`${SPOOL}/.`));
+  expect([staged().length > 0, box.status().waiting]).toEqual([true, 2]);
+  await box.close();
+  await box.withdraw();
+  expect([staged(), inSpool(disk).includes(1)]).toEqual([[], true]);
+});
