@@ -39,6 +39,8 @@ export interface CourierOptions {
 /** Items and bytes that are under way without an answer. */
 const WINDOW_ITEMS = 256;
 const WINDOW_BYTES = 1 << 20;
+/** Items that are read at a time. */
+const AT_ONCE = 8;
 /** ms for which items wait at least that are too fast: less would be a timer for each. */
 const SHORTEST_WAIT = 20;
 /** ms until a stream is tried again: at first, and at most. Each try doubles it, half of it is random. */
@@ -186,14 +188,15 @@ export class Courier {
     });
   }
 
-  #hasRoom(trip: Trip): boolean {
+  /** Whether another one may go behind so many that are about to. */
+  #hasRoom(trip: Trip, items = 0, bytes = 0): boolean {
     if (trip.blocked) return false;
-    return trip.flying.size === 0 || (trip.flying.size < WINDOW_ITEMS && trip.flyingBytes < WINDOW_BYTES);
+    const [flying, flyingBytes] = [trip.flying.size + items, trip.flyingBytes + bytes];
+    return flying === 0 || (flying < WINDOW_ITEMS && flyingBytes < WINDOW_BYTES);
   }
 
   #next(trip: Trip): Entry | undefined {
-    for (const entry of trip.epoch.queue.entries()) if (entry.number > trip.sent) return entry;
-    return undefined;
+    return trip.epoch.queue.behind(trip.sent);
   }
 
   /** Sends as long as there are items, and room for them. */
@@ -202,18 +205,21 @@ export class Courier {
     if (!trip?.ready) return;
     try {
       for (;;) {
-        const entry = this.#hasRoom(trip) && !this.#options.waits() ? this.#next(trip) : undefined;
-        if (!entry || this.#tooFast()) break;
-        trip.epoch.underWay = entry.number;
-        const item = await trip.epoch.queue.read(entry);
+        const entries = this.#options.waits() ? [] : this.#some(trip);
+        const last = entries.at(-1);
+        if (!last) break;
+        trip.epoch.underWay = last.number;
+        const items = await Promise.all(entries.map((entry) => trip.epoch.queue.read(entry)));
         if (trip !== this.#trip) return;
-        trip.sent = entry.number;
-        if (!item) continue;
-        const { key, kind, time } = item.meta;
-        trip.flying.set(entry.number, item.body.length);
-        trip.flyingBytes += item.body.length;
-        this.#options.pace.spend(item.body.length);
-        trip.blocked = !trip.stream.write(itemMessage({ number: entry.number, key, kind, time }, item.body));
+        trip.sent = last.number;
+        for (const [at, { number }] of entries.entries()) {
+          const item = items[at];
+          if (!item) continue;
+          const { key, kind, time } = item.meta;
+          trip.flying.set(number, item.body.length);
+          trip.flyingBytes += item.body.length;
+          trip.blocked = !trip.stream.write(itemMessage({ number, key, kind, time }, item.body));
+        }
       }
     } catch (error) {
       // an item that was given up meanwhile, or a disk that does not read
@@ -223,6 +229,20 @@ export class Courier {
     }
     this.#turnPage(trip);
     if (!this.busy) this.#options.idle();
+  }
+
+  /** The next few that may go now. They count as gone. */
+  #some(trip: Trip): Entry[] {
+    const some: Entry[] = [];
+    let bytes = 0;
+    let next = this.#next(trip);
+    while (next && some.length < AT_ONCE && this.#hasRoom(trip, some.length, bytes) && !this.#tooFast()) {
+      some.push(next);
+      bytes += next.size;
+      this.#options.pace.spend(next.size);
+      next = trip.epoch.queue.behind(next.number);
+    }
+    return some;
   }
 
   /** Whether the next item has to wait; then it goes on by itself. */

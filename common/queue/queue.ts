@@ -7,6 +7,7 @@
  */
 import { join } from "node:path";
 import type { z } from "zod";
+import { allDone } from "../all-done.ts";
 import type { Disk } from "../disk.ts";
 import { reasonOf } from "../errors.ts";
 import { pack, unpack } from "../msgpack.ts";
@@ -42,8 +43,8 @@ export interface QueueOptions<M extends Meta> {
 
 /** Items that share a flush. */
 const BATCH = 64;
-/** Files read at a time. */
-const READING = 32;
+/** Files read, or removed, at a time. */
+const AT_ONCE = 32;
 /** Files that are set aside and kept for people to look at; further ones are only reported. */
 export const MOST_ASIDE = 100;
 
@@ -79,8 +80,8 @@ export class Queue<M extends Meta> {
     const names = (await disk.list(directory)).toSorted();
     for (const name of names) if (!NAME.test(name)) await disk.remove(join(directory, name));
     const numbered = names.filter((name) => NAME.test(name));
-    for (let at = 0; at < numbered.length; at += READING) {
-      const some = numbered.slice(at, at + READING);
+    for (let at = 0; at < numbered.length; at += AT_ONCE) {
+      const some = numbered.slice(at, at + AT_ONCE);
       const read = await Promise.all(some.map((name) => queue.#load(name)));
       for (const each of read) {
         if (!each) continue;
@@ -139,6 +140,15 @@ export class Queue<M extends Meta> {
   get first(): Entry | undefined {
     const { value } = this.#sizes.keys().next();
     return value === undefined ? undefined : this.get(value);
+  }
+
+  /** The first entry behind a number. */
+  behind(number: number): Entry | undefined {
+    // mostly the next one is there: no need to go through those in front
+    const next = this.get(number + 1);
+    if (next) return next;
+    for (const each of this.#sizes.keys()) if (each > number) return this.get(each);
+    return undefined;
   }
 
   /**
@@ -224,8 +234,8 @@ export class Queue<M extends Meta> {
   /** The metas of items, in order, without those of which `read` would give nothing. */
   async metas(entries: readonly Entry[]): Promise<M[]> {
     const metas: M[] = [];
-    for (let at = 0; at < entries.length; at += READING) {
-      const some = entries.slice(at, at + READING);
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      const some = entries.slice(at, at + AT_ONCE);
       const read = (entry: Entry) =>
         this.#read(entry, HEAD + MAX_META, (bytes, size) => this.#unpack(readMeta(bytes, size)));
       for (const meta of await Promise.all(some.map(read))) if (meta) metas.push(meta);
@@ -258,9 +268,12 @@ export class Queue<M extends Meta> {
 
   /** Takes items out. They may be there again after a power cut. */
   async remove(entries: readonly Entry[]): Promise<void> {
-    for (const entry of entries) {
-      await this.#options.disk.remove(this.#path(entry.number));
-      this.#drop(entry);
+    for (let at = 0; at < entries.length; at += AT_ONCE) {
+      const some = entries.slice(at, at + AT_ONCE).map(async (entry) => {
+        await this.#options.disk.remove(this.#path(entry.number));
+        this.#drop(entry);
+      });
+      await allDone(some);
     }
   }
 

@@ -2,6 +2,7 @@
 import { constants, type FSWatcher, watch } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { allDone } from "../../../common/all-done.ts";
 
 /** What tells a file from a later one of the same name. */
 export type Stamp = string;
@@ -16,6 +17,8 @@ export interface SpoolFile {
 /** What was found under a name. */
 export type Found = { bytes: Buffer; stamp: Stamp } | { refused: string };
 
+/** Files removed at a time. */
+const AT_ONCE = 32;
 /** A name as Checkmk gives it, or somebody's script; no dots, so no temporary file. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
@@ -69,8 +72,11 @@ export class SpoolFiles {
 
   /** Removes files for good, those that are still what they were. */
   async remove(files: readonly { name: string; stamp: Stamp }[]): Promise<void> {
-    for (const { name, stamp } of files) {
-      if ((await this.look(name))?.stamp === stamp) await rm(join(this.folder, name), { force: true });
+    for (let at = 0; at < files.length; at += AT_ONCE) {
+      const some = files.slice(at, at + AT_ONCE).map(async ({ name, stamp }) => {
+        if ((await this.look(name))?.stamp === stamp) await rm(join(this.folder, name), { force: true });
+      });
+      await allDone(some);
     }
     const folder = await open(this.folder, "r");
     try {

@@ -109,6 +109,13 @@ test("of what was taken out meanwhile nothing is given, and nobody complains", a
   expect([await queue.read(a), (await queue.metas([a, b])).length, damaged]).toEqual([undefined, 1, []]);
 });
 
+test("what is behind a number is found, over gaps too", async () => {
+  const queue = await open(new MemoryDisk());
+  const [a, b] = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  await queue.remove([a!, b!]);
+  expect([0, 1, 2, 3].map((number) => queue.behind(number)?.number)).toEqual([3, 3, 3, undefined]);
+});
+
 test("who opens a queue hears what is there, in order", async () => {
   const disk = new MemoryDisk();
   const queue = await open(disk);
