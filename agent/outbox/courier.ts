@@ -1,4 +1,5 @@
 /** Brings a lane's items to the hub, in order, over streams that may break at any moment. */
+import { Breather } from "../../common/breather.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
@@ -203,6 +204,7 @@ export class Courier {
   async #pump(): Promise<void> {
     const trip = this.#trip;
     if (!trip?.ready) return;
+    const breather = new Breather(this.#options.clock);
     try {
       for (;;) {
         const entries = this.#options.waits() ? [] : this.#some(trip);
@@ -210,15 +212,16 @@ export class Courier {
         if (!last) break;
         trip.epoch.underWay = last.number;
         const items = await Promise.all(entries.map((entry) => trip.epoch.queue.read(entry)));
-        if (trip !== this.#trip) return;
-        trip.sent = last.number;
         for (const [at, { number }] of entries.entries()) {
+          if (trip !== this.#trip) return;
+          trip.sent = number;
           const item = items[at];
           if (!item) continue;
           const { key, kind, time } = item.meta;
           trip.flying.set(number, item.body.length);
           trip.flyingBytes += item.body.length;
           trip.blocked = !trip.stream.write(itemMessage({ number, key, kind, time }, item.body));
+          await breather.breathe();
         }
       }
     } catch (error) {

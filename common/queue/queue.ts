@@ -44,7 +44,7 @@ export interface QueueOptions<M extends Meta> {
 /** Items that share a flush. */
 const BATCH = 64;
 /** Files read, or removed, at a time. */
-const AT_ONCE = 32;
+const AT_ONCE = 8;
 /** Files that are set aside and kept for people to look at; further ones are only reported. */
 export const MOST_ASIDE = 100;
 

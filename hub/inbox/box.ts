@@ -56,8 +56,8 @@ export interface BoxStatus {
   /** Letters, and bytes, that some sink does not have yet. */
   waiting: number;
   bytes: number;
-  /** ms since the epoch, by the agent's clock: when the oldest of them came to be. */
-  oldest: number | undefined;
+  /** When the oldest of them came to be, by the agent's clock. */
+  oldest: string | undefined;
   /** Since the hub's start. */
   received: number;
   receivedPerMinute: number;
@@ -310,7 +310,7 @@ export class Box {
       lane: this.#options.lane.name,
       waiting: this.#letters.length,
       bytes: this.#letters.bytes,
-      oldest: this.#letters.oldest,
+      oldest: this.#letters.oldest?.toISOString(),
       received: this.#received.total,
       receivedPerMinute: this.#received.perMinute,
       refused: this.#refused,

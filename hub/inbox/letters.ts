@@ -5,7 +5,7 @@ import { fixedBytes } from "../../common/bytes.ts";
 import type { Disk } from "../../common/disk.ts";
 import { reasonOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
-import { type ItemHead, KEY_BYTES, type Opener } from "../../common/outbox/index.ts";
+import { type ItemHead, KEY_BYTES, LATEST, type Opener } from "../../common/outbox/index.ts";
 import { type Entry, Queue } from "../../common/queue/index.ts";
 import { type LaneRules, type Letter, letterId, type Sender, uuid } from "./letter/index.ts";
 
@@ -14,7 +14,7 @@ const letterMeta = z.object({
   number: z.int(),
   key: fixedBytes(KEY_BYTES),
   kind: z.string(),
-  time: z.number(),
+  time: z.number().max(LATEST),
 });
 type LetterMeta = z.output<typeof letterMeta>;
 
@@ -97,9 +97,10 @@ export class Letters {
     return this.queue.bytes;
   }
 
-  /** When the oldest came to be, ms since the epoch, by its agent's clock. */
-  get oldest(): number | undefined {
-    return this.queue.first?.time;
+  /** When the oldest came to be, by its agent's clock. */
+  get oldest(): Date | undefined {
+    const { first } = this.queue;
+    return first && new Date(first.time);
   }
 
   /** How many there are behind a sequence number. */

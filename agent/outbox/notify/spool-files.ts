@@ -18,8 +18,8 @@ export interface SpoolFile {
 export type Found = { bytes: Buffer; stamp: Stamp } | { refused: string };
 
 /** Files removed at a time. */
-const AT_ONCE = 32;
-/** A name as Checkmk gives it, or somebody's script; no dots, so no temporary file. */
+const AT_ONCE = 8;
+/** A name as Checkmk gives it, or somebody's script. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export class SpoolFiles {
@@ -29,14 +29,15 @@ export class SpoolFiles {
     readonly corrupted: string,
   ) {}
 
-  /** Names of what may be a spool file. Throws when the folder cannot be used. */
+  /** Names of what may be meant as a spool file. Throws when the folder cannot be used. */
   async names(): Promise<string[]> {
     await access(this.folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return (await readdir(this.folder)).filter((name) => this.isName(name));
   }
 
+  /** Whether it may be meant as one: those with dots are hidden, or not whole yet. */
   isName(name: string): boolean {
-    return NAME.test(name);
+    return name !== "" && !name.includes(".");
   }
 
   async look(name: string): Promise<SpoolFile | undefined> {
@@ -46,6 +47,7 @@ export class SpoolFiles {
 
   /** Reads a file of at most `most` bytes; undefined when it is gone. */
   async read(name: string, most: number): Promise<Found | undefined> {
+    if (!NAME.test(name)) return { refused: "its name has other characters, or too many" };
     // a link leads elsewhere, and a pipe would never be over
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const file = await open(join(this.folder, name), flags).catch((error: NodeJS.ErrnoException) => error);

@@ -10,6 +10,7 @@ import type { Log } from "../../../common/log.ts";
 import { Meter } from "../../../common/meter.ts";
 import { KEY_BYTES } from "../../../common/outbox/index.ts";
 import { Runs } from "../../../common/runs.ts";
+import { printable } from "../../../common/text.ts";
 import type { ItemMeta, Lane, Source } from "../lane/index.ts";
 import { FileSet } from "./file-set.ts";
 import { MAX_SPOOL_FILE, readNotification } from "./notification.ts";
@@ -43,6 +44,8 @@ const UNFINISHED = 2_000;
 const BATCH = 64;
 /** Bytes of notifications that are read before they are queued. */
 const MOST_READ = 1 << 20;
+/** UTF-16 units of a file's name in a message. */
+const MAX_NAME = 128;
 /** Files that are remembered as being for somebody else. */
 const MOST_KNOWN = 100_000;
 
@@ -218,7 +221,8 @@ export class NotifyWatcher implements Source {
     if ("refused" in found) {
       this.#know(seen);
       this.#refused++;
-      this.#options.log.error("a file in the spool was refused", { file: seen.name, reason: found.refused });
+      const file = printable(seen.name, MAX_NAME);
+      this.#options.log.error("a file in the spool was refused", { file, reason: found.refused });
       return undefined;
     }
     const file = { ...seen, stamp: found.stamp };

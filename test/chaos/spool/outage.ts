@@ -33,7 +33,7 @@ interface Held {
   heap: number;
 }
 
-/** ms there and back for somebody who asks the core, as often as every 10 ms. */
+/** ms there and back for somebody who asks the core 20 times a second, as the processes of a GUI do. */
 type Latency = Pick<ExchangeFigures, "p50" | "p99">;
 
 export interface OutageReport {
@@ -72,9 +72,9 @@ const PATIENCE = 300_000;
 /** Seconds for which latencies are measured where nothing else is going on. */
 const IDLE_SECONDS = 5;
 /** Seconds of a round while others go on. */
-const ROUND_SECONDS = 2;
+const ROUND_SECONDS = 5;
 /** Seconds between two questions. */
-const INTERVAL = 0.01;
+const INTERVAL = 0.05;
 /** Notifications that go before anything is measured. */
 const WARM = 200;
 /** Notifications written a second, and at once: in an hour it would be far fewer. */
