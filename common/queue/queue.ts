@@ -43,7 +43,9 @@ export interface QueueOptions<M extends Meta> {
 
 /** Items that share a flush. */
 const BATCH = 64;
-/** Files read, or removed, at a time. */
+/** Files read at a time when a queue is opened; nobody else waits then. */
+const OPENING = 32;
+/** Files read, or removed, at a time later. */
 const AT_ONCE = 8;
 /** Files that are set aside and kept for people to look at; further ones are only reported. */
 export const MOST_ASIDE = 100;
@@ -80,8 +82,8 @@ export class Queue<M extends Meta> {
     const names = (await disk.list(directory)).toSorted();
     for (const name of names) if (!NAME.test(name)) await disk.remove(join(directory, name));
     const numbered = names.filter((name) => NAME.test(name));
-    for (let at = 0; at < numbered.length; at += AT_ONCE) {
-      const some = numbered.slice(at, at + AT_ONCE);
+    for (let at = 0; at < numbered.length; at += OPENING) {
+      const some = numbered.slice(at, at + OPENING);
       const read = await Promise.all(some.map((name) => queue.#load(name)));
       for (const each of read) {
         if (!each) continue;
