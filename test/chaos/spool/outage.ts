@@ -177,6 +177,7 @@ export async function outage(
   const idle = await ask(IDLE_SECONDS);
   await until("the agent to tell of its heap", () => heapOf(heapFile) > 0);
   const gauge = new Gauge(() => ({ resident: resident(agent.process), heap: heapOf(heapFile) }));
+  lab.cleanup.add("end the gauge", () => gauge.stop());
   const hubBefore = resident(hub.process);
 
   progress("the line is cut");
@@ -203,6 +204,7 @@ export async function outage(
     const now = performance.now();
     if (central.delivered >= WARM + count || now - back > PATIENCE) end((now - back) / 1000);
   }, SAMPLE);
+  lab.cleanup.add("end the watch", () => clearInterval(watching));
   const asked: ExchangeFigures[] = [];
   let seconds: number | undefined;
   void over.then((took) => {
