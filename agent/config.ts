@@ -144,6 +144,10 @@ const outbox = z.strictObject({
   mib: z.number().min(0.001).max(65_536).default(256),
   /** Hours after which an item that the hub did not take is given up. */
   hours: z.number().min(0.01).max(8_760).default(168),
+  /** Items a second that go to the hub, of all lanes of a site. */
+  items_per_second: z.number().min(0.1).max(100_000).default(500),
+  /** KiB a second of them; as much as the line takes when nothing is said. */
+  kib_per_second: z.number().min(1).max(1_048_576).optional(),
 });
 
 /** What is said of one site: at the top level where this agent serves one, below [sites.NAME] where several. */

@@ -21,11 +21,27 @@ export class Rate {
 
   /** Whether one more is within the rate; if so it counts. */
   take(): boolean {
-    const now = this.clock.now();
-    this.#tokens = Math.min(this.most, this.#tokens + ((now - this.#at) * this.perSecond) / 1_000);
-    this.#at = now;
+    this.#fill();
     if (this.#tokens < 1) return false;
     this.#tokens--;
     return true;
+  }
+
+  /** ms until one more is within the rate; 0: now. */
+  get wait(): number {
+    this.#fill();
+    return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) / this.perSecond) * 1_000;
+  }
+
+  /** Counts so many, within the rate or not: where they are not, what follows waits the longer. */
+  spend(count: number): void {
+    this.#fill();
+    this.#tokens -= count;
+  }
+
+  #fill(): void {
+    const now = this.clock.now();
+    this.#tokens = Math.min(this.most, this.#tokens + ((now - this.#at) * this.perSecond) / 1_000);
+    this.#at = now;
   }
 }

@@ -1,4 +1,5 @@
 /** Brings a lane's items to the hub, in order, over streams that may break at any moment. */
+import { Breather } from "../../common/breather.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
@@ -15,9 +16,11 @@ import {
   REFUSED,
   refused,
 } from "../../common/outbox/index.ts";
+import type { Entry } from "../../common/queue/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
-import type { Epoch, Lane, LaneEntry } from "./lane/index.ts";
+import type { Epoch, Lane } from "./lane/index.ts";
+import type { Pace } from "./pace.ts";
 
 export interface CourierOptions {
   lane: Lane;
@@ -27,6 +30,8 @@ export interface CourierOptions {
   waits: () => boolean;
   /** Whoever waits for this one need not any more. */
   idle: () => void;
+  /** How fast items may go. */
+  pace: Pace;
   clock: Clock;
   random: Random;
   log: Log;
@@ -35,6 +40,10 @@ export interface CourierOptions {
 /** Items and bytes that are under way without an answer. */
 const WINDOW_ITEMS = 256;
 const WINDOW_BYTES = 1 << 20;
+/** Items that are read at a time. */
+const AT_ONCE = 8;
+/** ms for which items wait at least that are too fast: less would be a timer for each. */
+const SHORTEST_WAIT = 20;
 /** ms until a stream is tried again: at first, and at most. Each try doubles it, half of it is random. */
 const RETRY = 500;
 const LONGEST_RETRY = 60_000;
@@ -67,6 +76,7 @@ export class Courier {
   #trip: Trip | undefined;
   readonly #pumping = new Runs(() => this.#pump());
   #retry: Timer | undefined;
+  #slowed: Timer | undefined;
   #failures = 0;
   #reason: string | undefined;
   #stopped = false;
@@ -86,6 +96,7 @@ export class Courier {
   stop(): void {
     this.#stopped = true;
     this.#retry?.cancel();
+    this.#slowed?.cancel();
     this.#trip?.stream.reset("cancelled");
     this.#trip = undefined;
   }
@@ -178,33 +189,40 @@ export class Courier {
     });
   }
 
-  #hasRoom(trip: Trip): boolean {
+  /** Whether another one may go behind so many that are about to. */
+  #hasRoom(trip: Trip, items = 0, bytes = 0): boolean {
     if (trip.blocked) return false;
-    return trip.flying.size === 0 || (trip.flying.size < WINDOW_ITEMS && trip.flyingBytes < WINDOW_BYTES);
+    const [flying, flyingBytes] = [trip.flying.size + items, trip.flyingBytes + bytes];
+    return flying === 0 || (flying < WINDOW_ITEMS && flyingBytes < WINDOW_BYTES);
   }
 
-  #next(trip: Trip): LaneEntry | undefined {
-    for (const entry of trip.epoch.queue.entries()) if (entry.number > trip.sent) return entry;
-    return undefined;
+  #next(trip: Trip): Entry | undefined {
+    return trip.epoch.queue.behind(trip.sent);
   }
 
   /** Sends as long as there are items, and room for them. */
   async #pump(): Promise<void> {
     const trip = this.#trip;
     if (!trip?.ready) return;
+    const breather = new Breather(this.#options.clock);
     try {
       for (;;) {
-        const entry = this.#hasRoom(trip) && !this.#options.waits() ? this.#next(trip) : undefined;
-        if (!entry) break;
-        trip.epoch.underWay = entry.number;
-        const sealed = await trip.epoch.queue.read(entry);
-        if (trip !== this.#trip) return;
-        trip.sent = entry.number;
-        if (!sealed) continue;
-        const { key, kind, time } = entry.meta;
-        trip.flying.set(entry.number, sealed.length);
-        trip.flyingBytes += sealed.length;
-        trip.blocked = !trip.stream.write(itemMessage({ number: entry.number, key, kind, time }, sealed));
+        const entries = this.#options.waits() ? [] : this.#some(trip);
+        const last = entries.at(-1);
+        if (!last) break;
+        trip.epoch.underWay = last.number;
+        const items = await Promise.all(entries.map((entry) => trip.epoch.queue.read(entry)));
+        for (const [at, { number }] of entries.entries()) {
+          if (trip !== this.#trip) return;
+          trip.sent = number;
+          const item = items[at];
+          if (!item) continue;
+          const { key, kind, time } = item.meta;
+          trip.flying.set(number, item.body.length);
+          trip.flyingBytes += item.body.length;
+          trip.blocked = !trip.stream.write(itemMessage({ number, key, kind, time }, item.body));
+          await breather.breathe();
+        }
       }
     } catch (error) {
       // an item that was given up meanwhile, or a disk that does not read
@@ -214,6 +232,32 @@ export class Courier {
     }
     this.#turnPage(trip);
     if (!this.busy) this.#options.idle();
+  }
+
+  /** The next few that may go now. They count as gone. */
+  #some(trip: Trip): Entry[] {
+    const some: Entry[] = [];
+    let bytes = 0;
+    let next = this.#next(trip);
+    while (next && some.length < AT_ONCE && this.#hasRoom(trip, some.length, bytes) && !this.#tooFast()) {
+      some.push(next);
+      bytes += next.size;
+      this.#options.pace.spend(next.size);
+      next = trip.epoch.queue.behind(next.number);
+    }
+    return some;
+  }
+
+  /** Whether the next item has to wait; then it goes on by itself. */
+  #tooFast(): boolean {
+    const { pace, clock } = this.#options;
+    const { wait } = pace;
+    if (wait > 0)
+      this.#slowed ??= clock.after(Math.max(SHORTEST_WAIT, wait), () => {
+        this.#slowed = undefined;
+        this.#pumping.ask();
+      });
+    return wait > 0;
   }
 
   /** Goes on with the next epoch when this one is done. */

@@ -15,7 +15,13 @@ import { Outbox, type OutboxLane } from "./outbox.ts";
 
 /** The parts of agent.toml that it follows. */
 export interface ForwardingConfig {
-  outbox: { items: number; mib: number; hours: number };
+  outbox: {
+    items: number;
+    mib: number;
+    hours: number;
+    items_per_second: number;
+    kib_per_second?: number | undefined;
+  };
   notifications: { spool?: string | undefined; corrupted?: string | undefined };
   dumps: {
     livestatus?: { address: Target } | undefined;
@@ -75,7 +81,7 @@ export async function openForwarding(
   for (const other of await systemDisk.list(directory)) {
     if (other !== own) await systemDisk.remove(join(directory, other));
   }
-  const { hours, items, mib } = config.outbox;
+  const { hours, items, mib, items_per_second, kib_per_second } = config.outbox;
   const limits = { items, bytes: mib * (1 << 20), age: hours * 3_600_000 };
   const openLane = (name: string, source: Source, rules: Pick<LaneOptions, "limits" | "full">) =>
     Lane.open({
@@ -98,7 +104,14 @@ export async function openForwarding(
   if (watcher) {
     feeds.push({ feed: watcher, lane: await openLane(NOTIFY_LANE, watcher, { limits, full: "refuse" }) });
   }
-  const outbox = new Outbox({ lanes: feeds.map(({ lane }) => lane), open, clock, random, log });
+  const outbox = new Outbox({
+    lanes: feeds.map(({ lane }) => lane),
+    pace: { itemsPerSecond: items_per_second, bytesPerSecond: kib_per_second && kib_per_second * 1024 },
+    open,
+    clock,
+    random,
+    log,
+  });
   return {
     start: () => {
       outbox.start();

@@ -5,10 +5,12 @@ import type { Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Courier } from "./courier.ts";
 import type { Lane, LaneStatus } from "./lane/index.ts";
+import { Pace, type PaceLimits } from "./pace.ts";
 
 export interface OutboxOptions {
   /** In the order in which they go. */
   lanes: readonly Lane[];
+  pace: PaceLimits;
   open: () => Stream | undefined;
   clock: Clock;
   random: Random;
@@ -31,6 +33,7 @@ export class Outbox {
   constructor(options: OutboxOptions) {
     this.#options = options;
     const { lanes, open, clock, random, log } = options;
+    const pace = new Pace(clock, options.pace);
     this.#couriers = lanes.map(
       (lane, place) =>
         new Courier({
@@ -40,6 +43,7 @@ export class Outbox {
           idle: () => {
             for (const courier of this.#couriers.slice(place + 1)) courier.wake();
           },
+          pace,
           clock,
           random,
           log,

@@ -24,6 +24,7 @@ export {
   type ItemHead,
   itemMessage,
   KEY_BYTES,
+  LATEST,
   MAX_REFUSAL,
   MAX_SEALED,
   MessageReader,

@@ -34,6 +34,9 @@ export const MAX_SEALED = 4 << 20;
 /** Longest reason of a refusal, in UTF-16 units. */
 export const MAX_REFUSAL = 200;
 
+/** The last moment that a date can be, ms since the Unix epoch (ECMA-262, section 21.4.1.1). */
+export const LATEST = 8.64e15;
+
 export const EPOCH_BYTES = 16;
 export const KEY_BYTES = 16;
 export const CHECKSUM_BYTES = 16;
@@ -60,7 +63,7 @@ export const itemHead = z.object({
   key: fixedBytes(KEY_BYTES),
   kind: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/),
   /** When it came to be, by the agent's clock, ms since the Unix epoch. */
-  time: z.int().min(0),
+  time: z.int().min(0).max(LATEST),
   /** The first bytes of the SHA-256 of the sealed body. */
   checksum: fixedBytes(CHECKSUM_BYTES),
 });

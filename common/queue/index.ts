@@ -1,1 +1,1 @@
-export { type Entry, MOST_ASIDE, Queue, type QueueOptions } from "./queue.ts";
+export { type Entry, type Meta, MOST_ASIDE, Queue, type QueueOptions } from "./queue.ts";

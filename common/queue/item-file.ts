@@ -32,12 +32,12 @@ export function readMeta(start: Buffer, size: number): Buffer {
   return start.subarray(HEAD, HEAD + meta);
 }
 
-/** The body of a whole file. Throws when anything in the file is not as it was written. */
-export function readBody(file: Buffer): Buffer {
+/** Both parts of a whole file. Throws when anything in the file is not as it was written. */
+export function readItem(file: Buffer): { meta: Buffer; body: Buffer } {
   const meta = readMeta(file, file.length);
   const body = file.subarray(HEAD + meta.length);
   if (!checksum(meta, body).equals(file.subarray(12, HEAD))) throw new Error("its checksum is wrong");
-  return body;
+  return { meta, body };
 }
 
 function lengths(start: Buffer): { meta: number; body: number } {

@@ -234,10 +234,16 @@ function policyText({ policy }: SiteDetails): string {
     .join(", ");
 }
 
+function boxText(box: Omit<SiteView["inbox"][number], "problem" | "sinks">): string {
+  const { lane, received, receivedPerMinute, refused, waiting, bytes, oldest } = box;
+  const age = oldest === undefined ? "" : `, the oldest ${ago(oldest, Date.now())}`;
+  return `${lane}: ${received} received, ${receivedPerMinute} in the last minute, ${refused} refused; ${waiting} waiting, ${bytes} bytes${age}`;
+}
+
 /** A line for each lane, and one for each of its sinks. */
 function inboxTexts({ inbox }: SiteView): string[] {
-  return inbox.flatMap(({ lane, received, receivedPerMinute, refused, waiting, bytes, problem, sinks }) => [
-    `${lane}: ${received} received, ${receivedPerMinute} in the last minute, ${refused} refused; ${waiting} waiting, ${bytes} bytes`,
+  return inbox.flatMap(({ problem, sinks, ...box }) => [
+    boxText(box),
     ...(problem === undefined ? [] : [`  ${problem}`]),
     ...sinks.flatMap((sink) => [
       `  ${sink.kind} ${sink.sink}: ${sink.landed} landed, ${sink.landedPerMinute} in the last minute, ${sink.failed} failed; ${sink.waiting} waiting`,

@@ -11,32 +11,18 @@
  * After a crash in 2, what is staged and was about to land lands now; what is not staged any more has landed. So
  * nothing lands twice, even where whoever reads the sink has taken it away.
  */
-import { join } from "node:path";
-import { z } from "zod";
-import { fixedBytes } from "../../common/bytes.ts";
+import { Breather } from "../../common/breather.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
-import type { Disk } from "../../common/disk.ts";
 import { reasonOf } from "../../common/errors.ts";
-import type { Log } from "../../common/log.ts";
 import { Meter } from "../../common/meter.ts";
-import { type ItemHead, KEY_BYTES, MAX_REFUSAL, type Opener } from "../../common/outbox/index.ts";
-import { type Entry, Queue } from "../../common/queue/index.ts";
+import { type ItemHead, MAX_REFUSAL } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
 import { printable } from "../../common/text.ts";
 import { Delivery, type DeliveryStatus } from "./delivery.ts";
-import { type LaneRules, type Letter, letterId, type Sender, uuid } from "./letter/index.ts";
+import { type Arrival, type Found, Letters, type LettersOptions } from "./letters.ts";
 import type { Sink } from "./sink/index.ts";
 import { BoxState } from "./state.ts";
-
-const letterMeta = z.object({
-  epoch: z.string(),
-  number: z.int(),
-  key: fixedBytes(KEY_BYTES),
-  kind: z.string(),
-  time: z.number(),
-});
-type LetterMeta = z.output<typeof letterMeta>;
 
 export interface BoxLimits {
   /** Letters that wait for sinks, and bytes of them; then no more are taken. */
@@ -46,17 +32,11 @@ export interface BoxLimits {
   perSecond: number;
 }
 
-export interface BoxOptions {
-  sender: Sender;
-  lane: LaneRules;
+export interface BoxOptions extends LettersOptions {
   sinks: readonly Sink[];
-  disk: Disk;
-  directory: string;
-  opener: Opener;
   limits: BoxLimits;
   clock: Clock;
   random: Random;
-  log: Log;
   /** A letter was refused. */
   refused: (reason: string) => void;
 }
@@ -76,6 +56,8 @@ export interface BoxStatus {
   /** Letters, and bytes, that some sink does not have yet. */
   waiting: number;
   bytes: number;
+  /** When the oldest of them came to be, by the agent's clock. */
+  oldest: string | undefined;
   /** Since the hub's start. */
   received: number;
   receivedPerMinute: number;
@@ -86,11 +68,7 @@ export interface BoxStatus {
   sinks: DeliveryStatus[];
 }
 
-interface Arrival {
-  epoch: string;
-  head: ItemHead;
-  sealed: Buffer;
-}
+type Verdict = "take" | { reason: string };
 
 /** Arrivals and bytes of them that wait to be written; then the stream is held back. */
 const MOST_ARRIVALS = 128;
@@ -99,20 +77,18 @@ const MOST_ARRIVING = 2 << 20;
 const BATCH = 64;
 /** ms until the disk is tried again. */
 const RETRY = 1_000;
-/** Bytes of letters that are read for a sink at a time; what is staged is read at once. */
-const MOST_READ = 4 << 20;
-/** Letters that no sink will take and that are kept for people, per lane of a site. */
-const MOST_FAILED = 100;
 
 export class Box {
   readonly #options: BoxOptions;
   readonly #state: BoxState;
-  readonly #queue: Queue<LetterMeta>;
+  readonly #letters: Letters;
   readonly #deliveries: Delivery[];
   readonly #arrivals: Arrival[] = [];
   #arriving = 0;
   /** What is received and not acknowledged, in order: a refused one is done with the letter before it. */
-  readonly #unsaid: { epoch: string; number: number; sequence: number }[] = [];
+  readonly #unsaid: Found[] = [];
+  /** Those of them that are refused, which was not said yet: nothing that acknowledges them may go before that. */
+  readonly #refusing: (Found & { reason: string })[] = [];
   #listener: { epoch: string; to: Listener } | undefined;
   readonly #taking = new Runs(() => this.#takeAll());
   readonly #sweeping = new Runs(() => this.#sweepAll());
@@ -121,13 +97,11 @@ export class Box {
   #closed = false;
   readonly #received: Meter;
   #refused = 0;
-  #damaged: number;
 
-  private constructor(options: BoxOptions, state: BoxState, queue: Queue<LetterMeta>, damaged: number) {
+  private constructor(options: BoxOptions, state: BoxState, letters: Letters) {
     this.#options = options;
     this.#state = state;
-    this.#queue = queue;
-    this.#damaged = damaged;
+    this.#letters = letters;
     this.#received = new Meter(options.clock);
     const { clock, random, log } = options;
     this.#deliveries = options.sinks.map(
@@ -136,9 +110,9 @@ export class Box {
           sink,
           position: state.sink(sink.name),
           save: () => state.save(),
-          pending: (after, most) => this.#letters(after, most),
-          waiting: (after) => this.#behind(after),
-          failed: (letter, reason) => this.#keepFailed(sink, letter, reason),
+          pending: (after, most) => letters.after(after, most),
+          waiting: (after) => letters.behind(after),
+          failed: (letter, reason) => letters.keepFailed(sink.name, letter, reason),
           landed: () => this.#onLanded(),
           clock,
           random,
@@ -153,26 +127,14 @@ export class Box {
     const state = await BoxState.open(disk, directory, (reason) =>
       log.error("an inbox's state is damaged; letters may land twice", { directory, reason }),
     );
-    let damaged = 0;
-    let box: Box | undefined;
-    const queue = await Queue.open({
-      disk,
-      directory: join(directory, "queue"),
-      meta: letterMeta,
-      aside: join(directory, "aside"),
-      after: state.given,
-      damaged: (item, reason) => {
-        log.error("a letter is damaged and was set aside", { directory, item, reason });
-        if (box) box.#damaged++;
-        else damaged++;
-      },
+    const found: Found[] = [];
+    const letters = await Letters.open(options, state.given, (letter) => {
+      state.receive(letter.epoch, letter.number, letter.sequence);
+      found.push(letter);
     });
-    for (const { number, meta } of queue.entries()) state.receive(meta.epoch, meta.number, number);
-    box = new Box(options, state, queue, damaged);
+    const box = new Box(options, state, letters);
     const landed = box.#landedExactly;
-    for (const { number, meta } of queue.entries()) {
-      if (number > landed) box.#unsaid.push({ epoch: meta.epoch, number: meta.number, sequence: number });
-    }
+    for (const letter of found) if (letter.sequence > landed) box.#unsaid.push(letter);
     for (const delivery of box.#deliveries) delivery.wake();
     box.#sweeping.ask();
     return box;
@@ -208,8 +170,8 @@ export class Box {
     if (this.#retry) return;
     try {
       while (this.#arrivals.length > 0 && !this.#closed) {
-        if (this.#queue.length >= limits.items || this.#queue.bytes >= limits.bytes) {
-          this.#problem = `${this.#queue.length} letters wait for a sink`;
+        if (this.#letters.length >= limits.items || this.#letters.bytes >= limits.bytes) {
+          this.#problem = `${this.#letters.length} letters wait for a sink`;
           return;
         }
         const began = clock.now();
@@ -238,23 +200,23 @@ export class Box {
   async #takeSome(): Promise<number> {
     const batch = this.#arrivals.slice(0, BATCH);
     const seen = new Map<string, number>();
-    const outcomes = batch.map((arrival) => {
+    const outcomes: ("known" | Verdict)[] = [];
+    const breather = new Breather(this.#options.clock);
+    for (const arrival of batch) {
       const { epoch, head } = arrival;
       const received = seen.get(epoch) ?? this.#state.received(epoch);
-      if (head.number <= received) return "known";
-      seen.set(epoch, head.number);
-      return this.#judge(arrival);
-    });
+      if (head.number <= received) outcomes.push("known");
+      else {
+        seen.set(epoch, head.number);
+        outcomes.push(this.#judge(arrival));
+        await breather.breathe();
+      }
+    }
     const queued = await Promise.allSettled(
-      outcomes.map((outcome, index) => {
-        const { epoch, head, sealed } = batch[index] as Arrival;
-        const { number, key, kind, time } = head;
-        return outcome === "take"
-          ? this.#queue.append({ epoch, number, key, kind, time }, sealed)
-          : undefined;
-      }),
+      outcomes.map((outcome, index) =>
+        outcome === "take" ? this.#letters.append(batch[index] as Arrival) : undefined,
+      ),
     );
-    const refusals: { number: number; reason: string; epoch: string }[] = [];
     let taken = 0;
     let failure: unknown;
     for (const [index, result] of queued.entries()) {
@@ -266,19 +228,20 @@ export class Box {
       const outcome = outcomes[index] ?? "known";
       taken++;
       if (outcome === "known") continue;
-      const sequence = result.value?.number ?? this.#unsaid.at(-1)?.sequence ?? 0;
+      const sequence = result.value ?? this.#unsaid.at(-1)?.sequence ?? 0;
       this.#state.receive(epoch, head.number, sequence);
-      this.#unsaid.push({ epoch, number: head.number, sequence });
+      const letter: Found = { epoch, number: head.number, sequence };
+      this.#unsaid.push(letter);
       if (outcome === "take") this.#received.add();
       else {
         this.#state.refuse(epoch, head.number, outcome.reason);
-        refusals.push({ epoch, number: head.number, reason: outcome.reason });
+        this.#refusing.push(Object.assign(letter, { reason: outcome.reason }));
       }
     }
     // a refusal must not be forgotten once what follows it is acknowledged
-    if (refusals.length > 0) await this.#state.save().catch((error: unknown) => this.#hangUp(error));
+    if (this.#refusing.length > 0) await this.#state.save().catch((error: unknown) => this.#hangUp(error));
     for (const { sealed } of this.#arrivals.splice(0, taken)) this.#arriving -= sealed.length;
-    for (const { epoch, number, reason } of refusals) {
+    for (const { epoch, number, reason } of this.#refusing.splice(0)) {
       this.#refused++;
       this.#options.refused(reason);
       if (this.#listener?.epoch === epoch) this.#listener.to.refuse(number, reason);
@@ -296,10 +259,9 @@ export class Box {
     throw error;
   }
 
-  #judge({ head, sealed }: Arrival): "take" | { reason: string } {
-    const { lane, opener, sender } = this.#options;
+  #judge(arrival: Arrival): Verdict {
     try {
-      lane.check({ ...sender, kind: head.kind, body: opener.open(sealed, lane.longest) });
+      this.#letters.check(arrival);
       return "take";
     } catch (error) {
       return { reason: printable(reasonOf(error), MAX_REFUSAL) };
@@ -314,7 +276,8 @@ export class Box {
 
   #acknowledge(): void {
     const landed = this.#landedExactly;
-    const done = this.#unsaid.findIndex(({ sequence }) => sequence > landed);
+    const [unsure] = this.#refusing;
+    const done = this.#unsaid.findIndex((letter) => letter.sequence > landed || letter === unsure);
     const said = this.#unsaid.splice(0, done === -1 ? this.#unsaid.length : done);
     const last = said.findLast(({ epoch }) => epoch === this.#listener?.epoch);
     if (last) this.#listener?.to.acknowledge(last.number);
@@ -325,21 +288,14 @@ export class Box {
     this.#sweeping.ask();
   }
 
-  /** Removes from the queue what all sinks have. */
+  /** Removes what all sinks have. */
   async #sweepAll(): Promise<void> {
     if (this.#deliveries.length === 0) return;
     try {
       while (!this.#closed) {
         const landed = Math.min(...this.#deliveries.map((each) => each.landed));
-        const done: Entry<LetterMeta>[] = [];
-        for (const entry of this.#queue.entries()) {
-          if (entry.number > landed || done.length >= BATCH) break;
-          done.push(entry);
-        }
-        if (done.length === 0) return;
         // what left the queue is known from the state alone
-        await this.#state.save();
-        await this.#queue.remove(done);
+        if (!(await this.#letters.removeSome(landed, () => this.#state.save()))) return;
         // where there was no room before
         this.#taking.ask();
       }
@@ -349,80 +305,26 @@ export class Box {
     }
   }
 
-  /** The first letters behind a sequence number, opened. */
-  async #letters(after: number, most: number): Promise<Letter[]> {
-    const { sender, lane } = this.#options;
-    const entries: Entry<LetterMeta>[] = [];
-    let bytes = 0;
-    for (const entry of this.#queue.entries()) {
-      if (entry.number <= after) continue;
-      if (entries.length >= most || (most < Number.POSITIVE_INFINITY && bytes > MOST_READ)) break;
-      entries.push(entry);
-      bytes += entry.size;
-    }
-    const letters: Letter[] = [];
-    for (const entry of entries) {
-      const body = await this.#read(entry);
-      if (!body) continue;
-      const { epoch, number, key, kind, time } = entry.meta;
-      letters.push({
-        ...sender,
-        sequence: entry.number,
-        id: letterId(sender, lane.name, epoch, number),
-        idempotencyKey: uuid(key),
-        time,
-        kind,
-        body,
-      });
-    }
-    return letters;
-  }
-
-  /** A letter's body; undefined when it cannot be had any more: then it was set aside. */
-  async #read(entry: Entry<LetterMeta>): Promise<Buffer | undefined> {
-    const { opener, lane, log, directory } = this.#options;
-    const sealed = await this.#queue.read(entry);
-    if (!sealed) return undefined;
-    try {
-      return opener.open(sealed, lane.longest);
-    } catch (error) {
-      // it could be opened when it came: the hub has another key since
-      this.#damaged++;
-      log.error("a letter was set aside", { directory, item: entry.number, reason: reasonOf(error) });
-      await this.#queue.setAside(entry);
-      return undefined;
-    }
-  }
-
-  #behind(after: number): number {
-    let behind = 0;
-    for (const { number } of this.#queue.entries()) if (number > after) behind++;
-    return behind;
-  }
-
-  /** Keeps a letter that a sink will never take, for people to look at. */
-  async #keepFailed(sink: Sink, letter: Letter, reason: string): Promise<void> {
-    const { disk, directory, log } = this.#options;
-    const folder = join(directory, "failed");
-    log.error("a sink will never take a letter", { sink: sink.name, letter: letter.id, reason });
-    await disk.ensure(folder);
-    if ((await disk.list(folder)).length >= MOST_FAILED) return;
-    await disk.write(join(folder, `${sink.name}-${letter.id}`), [letter.body]);
-    await disk.sync(folder);
-  }
-
   status(): BoxStatus {
     return {
       lane: this.#options.lane.name,
-      waiting: this.#queue.length,
-      bytes: this.#queue.bytes,
+      waiting: this.#letters.length,
+      bytes: this.#letters.bytes,
+      oldest: this.#letters.oldest?.toISOString(),
       received: this.#received.total,
       receivedPerMinute: this.#received.perMinute,
       refused: this.#refused,
-      damaged: this.#damaged,
+      damaged: this.#letters.damaged,
       problem: this.#problem,
       sinks: this.#deliveries.map((delivery) => delivery.status()),
     };
+  }
+
+  /** Takes back from sinks what is there of letters that have not landed, once it is closed: the site is gone. */
+  async withdraw(): Promise<void> {
+    for await (const ids of this.#letters.ids()) {
+      for (const sink of this.#options.sinks) await sink.withdraw?.(ids);
+    }
   }
 
   /** Nothing more is taken or delivered; what is under way comes to its end. */

@@ -79,6 +79,9 @@ export class Inbox {
       this.#open.delete(key);
       const waiting = box?.status().waiting ?? 0;
       await box?.close();
+      await box?.withdraw().catch((error: unknown) => {
+        log.error("something of a removed site is left in a sink", { reason: reasonOf(error) });
+      });
       if (waiting > 0)
         log.error("letters of a removed site were dropped", { lane: rules.name, letters: waiting });
     }

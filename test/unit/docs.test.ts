@@ -176,6 +176,7 @@ const references = [
       "notifications.spool",
       "dumps.livestatus",
       "notifications.corrupted",
+      "outbox.kib_per_second",
     ],
   },
 ] as const;

@@ -129,9 +129,12 @@ export class DumpSource implements Source {
     this.#changed = told.size;
     await lane.append(
       { key: Buffer.from(random.bytes(KEY_BYTES)), kind: DUMP, time: Math.floor(clock.wall()), source },
-      Buffer.from(JSON.stringify(body)),
+      lane.seal(Buffer.from(JSON.stringify(body))),
     );
   }
+
+  /** It is not remembered what it said: the first dump of this start has everything. */
+  queued(): void {}
 
   async landed(items: readonly ItemMeta[]): Promise<void> {
     for (const { source } of items) {

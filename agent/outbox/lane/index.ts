@@ -2,7 +2,6 @@ export {
   type Epoch,
   type ItemMeta,
   Lane,
-  type LaneEntry,
   type LaneLimits,
   type LaneOptions,
   type LaneStatus,

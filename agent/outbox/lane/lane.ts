@@ -28,8 +28,6 @@ const itemMeta = z.object({
 });
 export type ItemMeta = z.output<typeof itemMeta>;
 
-export type LaneEntry = Entry<ItemMeta>;
-
 export interface LaneLimits {
   items: number;
   bytes: number;
@@ -39,6 +37,8 @@ export interface LaneLimits {
 
 /** Whoever puts items into a lane hears what became of them. */
 export interface Source {
+  /** This one is queued since before the start. */
+  queued(item: ItemMeta): void;
   /** The hub has these: what they came from is not needed any more. What it throws makes it be called again. */
   landed(items: readonly ItemMeta[]): Promise<void>;
   /** The hub will never take this one, or it was given up. */
@@ -139,13 +139,14 @@ export class Lane {
   }
 
   async #open(name: string, id: string): Promise<Epoch> {
-    const { disk, directory, log } = this.#options;
+    const { disk, directory, source, log } = this.#options;
     const path = join(directory, name);
     const queue = await Queue.open({
       disk,
       directory: path,
       meta: itemMeta,
       aside: join(directory, "aside"),
+      found: (_, meta) => source.queued(meta),
       damaged: (item, reason) => {
         this.#damaged++;
         log.error("a queued item is damaged and was set aside", { lane: this.name, item, reason });
@@ -166,11 +167,6 @@ export class Lane {
     return this.#epochs.reduce((sum, { queue }) => sum + queue.bytes, 0);
   }
 
-  /** What is queued, the oldest first. */
-  *items(): Generator<ItemMeta> {
-    for (const { queue } of this.#epochs) for (const { meta } of queue.entries()) yield meta;
-  }
-
   /** Whether an item is under way to the hub. */
   get underWay(): boolean {
     return this.#epochs.some(({ underWay, acknowledged }) => underWay > acknowledged);
@@ -181,13 +177,18 @@ export class Lane {
     return this.#epochs.find(({ queue }) => queue.length > 0);
   }
 
-  /**
-   * Queues an item, and resolves once it would survive a power cut. Throws E_LIMIT when the lane is full, E_STATE
-   * when the disk is; then the source still has it, and whatever it gave after this one.
-   */
-  async append(meta: ItemMeta, body: Uint8Array): Promise<void> {
+  /** Packs and seals a body. It takes up to some ms: who has many leaves others a turn between them. Throws E_LIMIT. */
+  seal(body: Uint8Array): Buffer {
     const sealed = this.#options.sealer.seal(body);
     if (sealed.length > MAX_SEALED) throw new FarsiteError("E_LIMIT", "an item is too large");
+    return sealed;
+  }
+
+  /**
+   * Queues an item that was sealed, and resolves once it would survive a power cut. Throws E_LIMIT when the lane is full, E_STATE
+   * when the disk is; then the source still has it, and whatever it gave after this one.
+   */
+  async append(meta: ItemMeta, sealed: Buffer): Promise<void> {
     if (this.#options.full === "refuse" && this.#over(1, sealed.length)) {
       throw this.#cannot("E_LIMIT", `the outbox is full: ${this.length} items, ${this.#bytes} bytes`);
     }
@@ -246,7 +247,7 @@ export class Lane {
         const oldest = front.queue.first;
         // what the hub has is only not let go of yet
         if (!oldest || oldest.number <= front.acknowledged) break;
-        if (clock.wall() - oldest.meta.time <= limits.age) break;
+        if (clock.wall() - oldest.time <= limits.age) break;
         this.#givenUp++;
         await this.#giveUp(front, oldest, "it is too old");
       }
@@ -260,7 +261,7 @@ export class Lane {
   }
 
   /** The oldest item that is not under way, where the lane is full and it is not the newest. */
-  #givesWay(): { epoch: Epoch; entry: LaneEntry } | undefined {
+  #givesWay(): { epoch: Epoch; entry: Entry } | undefined {
     if (this.#options.full !== "oldest" || !this.#over(0, 0)) return undefined;
     const waiting = this.#epochs.flatMap((epoch) =>
       [...epoch.queue.entries()]
@@ -270,11 +271,14 @@ export class Lane {
     return waiting.length > 1 ? waiting[0] : undefined;
   }
 
-  async #giveUp(epoch: Epoch, entry: LaneEntry, reason: string): Promise<void> {
-    const level = this.#options.full === "oldest" ? "debug" : "error";
-    this.#options.log[level]("an item was given up", { lane: this.name, item: entry.meta.source, reason });
-    await this.#options.source.failed(entry.meta, reason);
-    await epoch.queue.remove([entry]);
+  async #giveUp(epoch: Epoch, entry: Entry, reason: string): Promise<void> {
+    const [meta] = await epoch.queue.metas([entry]);
+    if (meta) {
+      const level = this.#options.full === "oldest" ? "debug" : "error";
+      this.#options.log[level]("an item was given up", { lane: this.name, item: meta.source, reason });
+      await this.#options.source.failed(meta, reason);
+      await epoch.queue.remove([entry]);
+    }
     await this.#leave(epoch);
   }
 
@@ -291,7 +295,7 @@ export class Lane {
       for (let done = this.#done(); done && !this.#closed; done = this.#done()) {
         const { epoch, entries } = done;
         // the source first: a file that is gone cannot come again, an item that is gone can
-        await this.#options.source.landed(entries.map(({ meta }) => meta));
+        await this.#options.source.landed(await epoch.queue.metas(entries));
         await epoch.queue.remove(entries);
         this.#landed.add(entries.length);
         await this.#leave(epoch);
@@ -306,9 +310,9 @@ export class Lane {
     }
   }
 
-  #done(): { epoch: Epoch; entries: LaneEntry[] } | undefined {
+  #done(): { epoch: Epoch; entries: Entry[] } | undefined {
     for (const epoch of this.#epochs) {
-      const entries: LaneEntry[] = [];
+      const entries: Entry[] = [];
       for (const entry of epoch.queue.entries()) {
         if (entry.number > epoch.acknowledged || entries.length >= SETTLED_AT_ONCE) break;
         entries.push(entry);
@@ -321,10 +325,11 @@ export class Lane {
   /** The hub will never take an item: it is set aside, and the next one's turn. */
   async refuse(epoch: Epoch, number: number, reason: string): Promise<void> {
     const entry = epoch.queue.get(number);
-    if (!entry) return;
+    const [meta] = entry ? await epoch.queue.metas([entry]) : [];
+    if (!entry || !meta) return;
     this.#refused++;
-    this.#options.log.error("the hub refused an item", { lane: this.name, item: entry.meta.source, reason });
-    await this.#options.source.failed(entry.meta, `the hub refused it: ${reason}`);
+    this.#options.log.error("the hub refused an item", { lane: this.name, item: meta.source, reason });
+    await this.#options.source.failed(meta, `the hub refused it: ${reason}`);
     await epoch.queue.setAside(entry);
     await this.#leave(epoch);
   }
@@ -352,7 +357,7 @@ export class Lane {
       lane: this.name,
       items: this.length,
       bytes: this.#bytes,
-      oldest: this.front?.queue.first?.meta.time,
+      oldest: this.front?.queue.first?.time,
       queuedPerMinute: this.#queued.perMinute,
       landedPerMinute: this.#landed.perMinute,
       landed: this.#landed.total,

@@ -2,6 +2,7 @@
 import { constants, type FSWatcher, watch } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { allDone } from "../../../common/all-done.ts";
 
 /** What tells a file from a later one of the same name. */
 export type Stamp = string;
@@ -16,7 +17,9 @@ export interface SpoolFile {
 /** What was found under a name. */
 export type Found = { bytes: Buffer; stamp: Stamp } | { refused: string };
 
-/** A name as Checkmk gives it, or somebody's script; no dots, so no temporary file. */
+/** Files removed at a time. */
+const AT_ONCE = 8;
+/** A name as Checkmk gives it, or somebody's script. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 
 export class SpoolFiles {
@@ -26,14 +29,15 @@ export class SpoolFiles {
     readonly corrupted: string,
   ) {}
 
-  /** Names of what may be a spool file. Throws when the folder cannot be used. */
+  /** Names of what may be meant as a spool file. Throws when the folder cannot be used. */
   async names(): Promise<string[]> {
     await access(this.folder, constants.R_OK | constants.W_OK | constants.X_OK);
     return (await readdir(this.folder)).filter((name) => this.isName(name));
   }
 
+  /** Whether it may be meant as one: those with dots are hidden, or not whole yet. */
   isName(name: string): boolean {
-    return NAME.test(name);
+    return name !== "" && !name.includes(".");
   }
 
   async look(name: string): Promise<SpoolFile | undefined> {
@@ -43,6 +47,7 @@ export class SpoolFiles {
 
   /** Reads a file of at most `most` bytes; undefined when it is gone. */
   async read(name: string, most: number): Promise<Found | undefined> {
+    if (!NAME.test(name)) return { refused: "its name has other characters, or too many" };
     // a link leads elsewhere, and a pipe would never be over
     const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
     const file = await open(join(this.folder, name), flags).catch((error: NodeJS.ErrnoException) => error);
@@ -69,8 +74,11 @@ export class SpoolFiles {
 
   /** Removes files for good, those that are still what they were. */
   async remove(files: readonly { name: string; stamp: Stamp }[]): Promise<void> {
-    for (const { name, stamp } of files) {
-      if ((await this.look(name))?.stamp === stamp) await rm(join(this.folder, name), { force: true });
+    for (let at = 0; at < files.length; at += AT_ONCE) {
+      const some = files.slice(at, at + AT_ONCE).map(async ({ name, stamp }) => {
+        if ((await this.look(name))?.stamp === stamp) await rm(join(this.folder, name), { force: true });
+      });
+      await allDone(some);
     }
     const folder = await open(this.folder, "r");
     try {

@@ -10,8 +10,10 @@ import type { Log } from "../../../common/log.ts";
 import { Meter } from "../../../common/meter.ts";
 import { KEY_BYTES } from "../../../common/outbox/index.ts";
 import { Runs } from "../../../common/runs.ts";
+import { printable } from "../../../common/text.ts";
 import type { ItemMeta, Lane, Source } from "../lane/index.ts";
-import { type Context, MAX_SPOOL_FILE, readNotification } from "./notification.ts";
+import { FileSet } from "./file-set.ts";
+import { MAX_SPOOL_FILE, readNotification } from "./notification.ts";
 import type { SpoolFile, SpoolFiles, Stamp } from "./spool-files.ts";
 
 export const NOTIFICATION = "notification";
@@ -40,18 +42,24 @@ const RETRY = 5_000;
 const UNFINISHED = 2_000;
 /** Files taken at a time. */
 const BATCH = 64;
+/** Bytes of notifications that are read before they are queued. */
+const MOST_READ = 1 << 20;
+/** UTF-16 units of a file's name in a message. */
+const MAX_NAME = 128;
 /** Files that are remembered as being for somebody else. */
 const MOST_KNOWN = 100_000;
 
 interface Taken {
   file: SpoolFile;
-  context: Context;
+  sealed: Buffer;
   digest: Buffer;
 }
 
 export class NotifyWatcher implements Source {
   readonly #options: NotifyWatcherOptions;
-  /** Files that need no second look: they are queued, or for somebody else. */
+  /** Files that are queued. */
+  readonly #queued = new FileSet();
+  /** Files for somebody else, which need no second look. */
   readonly #known = new Map<string, Stamp>();
   readonly #changed = new Set<string>();
   #lane: Lane | undefined;
@@ -75,10 +83,6 @@ export class NotifyWatcher implements Source {
   /** Begins to fill a lane, with what is there already. */
   start(lane: Lane): void {
     this.#lane = lane;
-    for (const { source } of lane.items()) {
-      const { name, stamp } = partsOf(source);
-      this.#known.set(name, stamp);
-    }
     void this.#scan();
   }
 
@@ -149,14 +153,14 @@ export class NotifyWatcher implements Source {
     for (const name of [...this.#changed]) {
       this.#changed.delete(name);
       const file = await files.look(name);
-      if (file && this.#known.get(name) !== file.stamp) found.push(file);
-      else if (!file) this.#known.delete(name);
+      if (!file) this.#known.delete(name);
+      else if (this.#known.get(name) !== file.stamp && !this.#queued.has(file)) found.push(file);
     }
     // those of one moment as the kernel told of them
     found.sort((a, b) => a.modified - b.modified);
-    for (let at = 0; at < found.length && !this.#stopped; at += BATCH) {
+    for (let at = 0; at < found.length && !this.#stopped; ) {
       try {
-        await this.#take(found.slice(at, at + BATCH));
+        at += await this.#take(found.slice(at, at + BATCH));
       } catch (error) {
         // in order: what comes after it waits, too
         for (const { name } of found.slice(at)) this.#changed.add(name);
@@ -174,16 +178,21 @@ export class NotifyWatcher implements Source {
     }
   }
 
-  /** Queues what is to be forwarded among some files. Throws when the outbox takes no more. */
-  async #take(some: readonly SpoolFile[]): Promise<void> {
+  /** Queues what is to be forwarded among the first of some files; gives how many. Throws when the outbox takes no more. */
+  async #take(some: readonly SpoolFile[]): Promise<number> {
     const taken: Taken[] = [];
-    for (const file of some) {
-      const notification = await this.#read(file);
-      if (notification) taken.push(notification);
+    let seen = 0;
+    let bytes = 0;
+    for (; seen < some.length && bytes < MOST_READ; seen++) {
+      const notification = await this.#read(some[seen] as SpoolFile);
+      if (!notification) continue;
+      taken.push(notification);
+      bytes += notification.sealed.length;
+      this.#queued.add(notification.file);
     }
     const lane = this.#lane as Lane;
     const queued = await Promise.allSettled(
-      taken.map(({ file, context, digest }) =>
+      taken.map(({ file, sealed, digest }) =>
         lane.append(
           {
             key: digest.subarray(0, KEY_BYTES),
@@ -191,18 +200,17 @@ export class NotifyWatcher implements Source {
             time: Math.floor(file.modified),
             source: sourceOf(file),
           },
-          Buffer.from(JSON.stringify({ context: Object.fromEntries(context) })),
+          sealed,
         ),
       ),
     );
     for (const [index, { status }] of queued.entries()) {
-      const { file } = taken[index] as Taken;
-      if (status !== "fulfilled") continue;
-      this.#known.set(file.name, file.stamp);
-      this.#taken.add();
+      if (status === "fulfilled") this.#taken.add();
+      else this.#queued.delete((taken[index] as Taken).file);
     }
     const failed = queued.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
+    return seen;
   }
 
   /** The notification in a file, if it is to be forwarded. What is broken is set aside. */
@@ -213,13 +221,18 @@ export class NotifyWatcher implements Source {
     if ("refused" in found) {
       this.#know(seen);
       this.#refused++;
-      this.#options.log.error("a file in the spool was refused", { file: seen.name, reason: found.refused });
+      const file = printable(seen.name, MAX_NAME);
+      this.#options.log.error("a file in the spool was refused", { file, reason: found.refused });
       return undefined;
     }
     const file = { ...seen, stamp: found.stamp };
     try {
       const context = readNotification(found.bytes);
-      if (context) return { file, context, digest: digestOf(file.name, found.bytes) };
+      if (context) {
+        const body = Buffer.from(JSON.stringify({ context: Object.fromEntries(context) }));
+        const sealed = (this.#lane as Lane).seal(body);
+        return { file, sealed, digest: digestOf(file.name, found.bytes) };
+      }
       this.#know(file);
     } catch (error) {
       if (Math.abs(clock.wall() - file.modified) < UNFINISHED) this.#lookLater(file.name);
@@ -259,16 +272,21 @@ export class NotifyWatcher implements Source {
     this.#problem = problem;
   }
 
+  queued({ source }: ItemMeta): void {
+    this.#queued.add(partsOf(source));
+  }
+
   async landed(items: readonly ItemMeta[]): Promise<void> {
     const files = items.map(({ source }) => partsOf(source));
     await this.#options.files.remove(files);
-    for (const { name } of files) this.#known.delete(name);
+    for (const file of files) this.#queued.delete(file);
   }
 
   async failed(item: ItemMeta, reason: string): Promise<void> {
     const { name, stamp } = partsOf(item.source);
     const file = await this.#options.files.look(name);
     if (file?.stamp === stamp) await this.#setAside(file, reason);
+    this.#queued.delete({ name, stamp });
   }
 }
 

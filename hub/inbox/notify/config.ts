@@ -45,6 +45,8 @@ const sink = z.discriminatedUnion(
           .regex(/^[A-Za-z][A-Za-z0-9-]*$/, "a header's name")
           .optional(),
         secret_file: absolute.optional(),
+        /** Authorities (PEM) that vouch for its certificate, besides the public ones. */
+        ca_file: absolute.optional(),
         /** Seconds for one request. */
         timeout_seconds: z.number().min(0.1).max(300).default(10),
         /** Requests at a time. */
@@ -53,6 +55,10 @@ const sink = z.discriminatedUnion(
       .refine(
         ({ header, secret_file }) => (header === undefined) === (secret_file === undefined),
         "both header and secret_file, or neither",
+      )
+      .refine(
+        ({ url, ca_file }) => ca_file === undefined || url.startsWith("https:"),
+        "a URL with https:, where there is a ca_file",
       ),
   ],
   { error: '"spool", "command" or "webhook"' },

@@ -5,6 +5,7 @@ import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { readSecretFile } from "../../../common/files.ts";
 import { Turns } from "../../../common/turns.ts";
+import { readAuthorities } from "../../tls.ts";
 import type { LaneRules, Letter, Sender } from "../letter/index.ts";
 import { CommandSink, type Post, type Sink, SpoolSink, WebhookSink } from "../sink/index.ts";
 import type { NotificationsConfig, SinkConfig } from "./config.ts";
@@ -27,6 +28,7 @@ export interface NotifyParts {
   directory: string;
 }
 
+/** Throws E_CONFIG when a file that a sink needs is not as it should be. */
 export function notifyLane(config: NotificationsConfig, parts: NotifyParts): NotifyLane {
   const prefixes = new Map(Object.entries(config.host_prefix));
   const hostPrefix: HostPrefix = (tenant) => prefixes.get(tenant);
@@ -52,7 +54,7 @@ function makeSink(name: string, config: SinkConfig, hostPrefix: HostPrefix, part
   const { disk, clock, post } = parts;
   const context = (letter: Letter) => readNotification(letter, hostPrefix);
   const contents = (letter: Letter) => spoolFile(context(letter));
-  if (config.kind === "spool") return new SpoolSink({ name, folder: config.folder, disk, contents });
+  if (config.kind === "spool") return new SpoolSink({ name, folder: config.folder, disk, contents, clock });
   const timeout = config.timeout_seconds * 1000;
   const turns = new Turns(config.parallel);
   if (config.kind === "command") {
@@ -68,7 +70,7 @@ function makeSink(name: string, config: SinkConfig, hostPrefix: HostPrefix, part
       turns,
     });
   }
-  const { header, secret_file: secret } = config;
+  const { header, secret_file: secret, ca_file: authorities } = config;
   return new WebhookSink({
     name,
     url: config.url,
@@ -81,6 +83,10 @@ function makeSink(name: string, config: SinkConfig, hostPrefix: HostPrefix, part
       context: Object.fromEntries(context(letter)),
     }),
     timeout,
+    authorities:
+      authorities === undefined
+        ? undefined
+        : readAuthorities(authorities, `notifications.sinks.${name}.ca_file`),
     post,
     turns,
   });

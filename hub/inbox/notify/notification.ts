@@ -25,6 +25,8 @@ const NAMES: ReadonlySet<string> = new Set([
   "SERVICEDESC",
   "WHAT",
 ]);
+/** A way out of a folder, where a name becomes part of a path; "Filesystem /var" is none. */
+const WAY_OUT = /^\.{1,2}$|(^|\/)\.\.(\/|$)/;
 /** Texts of many lines. */
 const LONG = /^LONG(HOST|SERVICE)OUTPUT$/;
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]/gu;
@@ -72,6 +74,7 @@ export function readNotification(
 function fitValue(name: string, value: string): string {
   if (NAMES.has(name)) {
     if (value.search(CONTROLS) !== -1) throw new Error(`${name} has control characters in it`);
+    if (WAY_OUT.test(value)) throw new Error(`${name} leads out of a folder`);
     return value;
   }
   if (LONG.test(name)) return value.replace(CONTROLS_BUT_LINES, " ");

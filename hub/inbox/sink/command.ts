@@ -50,6 +50,14 @@ export class CommandSink implements Sink {
     return rejected;
   }
 
+  async withdraw(ids: readonly string[]): Promise<void> {
+    const { directory, disk } = this.options;
+    for (const id of ids) {
+      await disk.remove(join(directory, id));
+      this.#tries.delete(id);
+    }
+  }
+
   /** The reason for which a letter will never be taken; throws when it may be later. */
   async #deliver(letter: Letter): Promise<string | undefined> {
     const { directory, disk, contents, turns } = this.options;

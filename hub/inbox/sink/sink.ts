@@ -22,6 +22,8 @@ export interface Sink {
    * asked again. Not used where there are exact steps.
    */
   land(letters: readonly Letter[]): Promise<Rejected[]>;
+  /** Removes what it keeps of letters, by their names, that have not landed and never will: their site is gone. */
+  withdraw?(ids: readonly string[]): Promise<void>;
 }
 
 /** Landing in two steps, between which the hub notes what it is about to do. */

@@ -1,5 +1,5 @@
 /** A web address to which each letter is POSTed as JSON. */
-
+import { getCACertificates } from "node:tls";
 import type { Turns } from "../../../common/turns.ts";
 import type { Letter } from "../letter/index.ts";
 import type { Rejected, Sink } from "./sink.ts";
@@ -7,7 +7,13 @@ import type { Rejected, Sink } from "./sink.ts";
 /** Sends a request and gives the answer's status. */
 export type Post = (
   url: string,
-  request: { headers: Record<string, string>; body: string; timeout: number },
+  request: {
+    headers: Record<string, string>;
+    body: string;
+    timeout: number;
+    /** Those (PEM) that vouch for the receiver's certificate besides the public ones. */
+    authorities?: readonly string[] | undefined;
+  },
 ) => Promise<{ status: number; text: string }>;
 
 export interface WebhookOptions {
@@ -19,6 +25,7 @@ export interface WebhookOptions {
   contents: (letter: Letter) => object;
   /** ms for one request. */
   timeout: number;
+  authorities?: readonly string[] | undefined;
   post: Post;
   turns: Turns;
 }
@@ -48,7 +55,7 @@ export class WebhookSink implements Sink {
   }
 
   async #deliver(letter: Letter): Promise<string | undefined> {
-    const { url, headers, contents, timeout, post } = this.options;
+    const { url, headers, contents, timeout, authorities, post } = this.options;
     const { status, text } = await post(url, {
       headers: {
         ...headers(),
@@ -57,6 +64,7 @@ export class WebhookSink implements Sink {
       },
       body: JSON.stringify(contents(letter)),
       timeout,
+      authorities,
     });
     if (status >= 200 && status < 300) return undefined;
     const reason = `${new URL(url).host} answered ${status}${text === "" ? "" : `: ${text}`}`;
@@ -66,13 +74,16 @@ export class WebhookSink implements Sink {
 }
 
 /** Over the network; follows no redirect, so that what is sent goes nowhere else. */
-export const postOverNetwork: Post = async (url, { headers, body, timeout }) => {
+export const postOverNetwork: Post = async (url, { headers, body, timeout, authorities }) => {
   const response = await fetch(url, {
     method: "POST",
     headers,
     body,
     redirect: "manual",
     signal: AbortSignal.timeout(timeout),
+    ...(authorities && { tls: { ca: [...getCACertificates("default"), ...authorities] } }),
+  }).catch((error: unknown) => {
+    throw untrusted(url, error) ?? error;
   });
   const text = (await response.text())
     .slice(0, MAX_ANSWER)
@@ -80,3 +91,15 @@ export const postOverNetwork: Post = async (url, { headers, body, timeout }) => 
     .trim();
   return { status: response.status, text };
 };
+
+/** What is said of a certificate that nobody vouches for. */
+const UNKNOWN_AUTHORITY =
+  /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_(GET_ISSUER_CERT(_LOCALLY)?|VERIFY_LEAF_SIGNATURE))$/;
+
+function untrusted(url: string, error: unknown): Error | undefined {
+  const code = String((error as { code?: unknown }).code);
+  if (!UNKNOWN_AUTHORITY.test(code)) return undefined;
+  return new Error(
+    `nobody known here vouches for the certificate of ${new URL(url).host} (${code}): name its authority as ca_file`,
+  );
+}

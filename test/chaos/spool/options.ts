@@ -9,6 +9,10 @@ export interface Options {
   readonly rate: number;
   readonly json: boolean;
   readonly verbose: boolean;
+  /** Instead of faults at random, an outage during which so many are written. */
+  readonly outage: number | undefined;
+  readonly outageSeconds: number;
+  readonly interpreted: boolean;
 }
 
 function number(least: number, most: number): (text: string) => number {
@@ -29,6 +33,17 @@ export function parseOptions(words: readonly string[]): Options | number {
     .addOption(new Option("--seconds <n>", "how long it happens").argParser(number(1, 86_400)).default(60))
     .addOption(new Option("--seed <n>", "repeat the faults of a run").argParser(number(0, 2 ** 32 - 1)))
     .addOption(new Option("--rate <n>", "notifications a second").argParser(number(0.1, 1_000)).default(20))
+    .addOption(
+      new Option("--outage <n>", "instead, one long outage in which n notifications are written").argParser(
+        number(1, 1_000_000),
+      ),
+    )
+    .addOption(
+      new Option("--outage-seconds <n>", "how long that lasts at least")
+        .argParser(number(1, 3_600))
+        .default(90),
+    )
+    .option("--interpreted", "with --outage: run the programs as their packages do, without compiling", false)
     .option("--verbose", "show what hub and agent log", false)
     .option("--json", "print one JSON object as the last line", false)
     .exitOverride();
@@ -39,6 +54,6 @@ export function parseOptions(words: readonly string[]): Options | number {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
     return 2;
   }
-  const { seconds, seed, rate, verbose, json } = command.opts();
-  return { seconds, seed: seed ?? randomInt(2 ** 32), rate, verbose, json };
+  const given = command.opts();
+  return { ...given, seed: given.seed ?? randomInt(2 ** 32) } as Options;
 }

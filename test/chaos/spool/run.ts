@@ -1,5 +1,4 @@
 /** A run: notifications are written all the while, faults happen for so long, and then all must be there. */
-import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import {
@@ -15,6 +14,7 @@ import { Central } from "./central.ts";
 import { canMount, SmallDisk } from "./disks.ts";
 import { writeNotification } from "./notification.ts";
 import type { Options } from "./options.ts";
+import { namesIn, spoolFolders } from "./places.ts";
 
 export interface Report {
   written: number;
@@ -121,12 +121,7 @@ export async function run(
 }
 
 async function setStage(options: Options, lab: FarsiteLab, progress: (line: string) => void): Promise<Stage> {
-  const folder = (...parts: string[]) => {
-    const path = join(lab.folder, ...parts);
-    mkdirSync(path, { recursive: true });
-    return path;
-  };
-  const [spool, landing] = [folder("remote", "spool"), folder("central", "spool")];
+  const { spool, landing, corrupted } = spoolFolders(lab.folder);
   const port = await freePort();
   const relay = await Relay.start(() => port, 0, lab.cleanup);
   const hub = await lab.makeHub({
@@ -152,7 +147,7 @@ async function setStage(options: Options, lab: FarsiteLab, progress: (line: stri
   await agent.ok("enroll", token);
   await agent.start(start);
   await hub.reaches(SITE, "connected");
-  return { hub, agent, relay, central, disks, spool, corrupted: join(lab.folder, "remote/corrupted"), start };
+  return { hub, agent, relay, central, disks, spool, corrupted, start };
 }
 
 /** Does something again and again, until it is told to stop. */
@@ -229,12 +224,4 @@ function leftOver({ hub, agent, spool }: Stage): string[] {
       .filter((each) => /(^|\/)(\d{12}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/.test(each))
       .map((each) => `${name}: ${each}`),
   );
-}
-
-function namesIn(path: string, recursive = false): string[] {
-  try {
-    return readdirSync(path, { recursive }).map(String);
-  } catch {
-    return [];
-  }
 }

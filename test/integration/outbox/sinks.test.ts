@@ -6,6 +6,7 @@ import { systemDisk } from "../../../common/disk.ts";
 import type { Letter } from "../../../hub/inbox/letter/index.ts";
 import { notificationsConfig, notifyLane } from "../../../hub/inbox/notify/index.ts";
 import { type Post, postOverNetwork, type Sink } from "../../../hub/inbox/sink/index.ts";
+import { makeAuthority } from "../../e2e/certificates.ts";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
 
 const cleanup = new Cleanup();
@@ -164,4 +165,49 @@ test("a sink for some tenants gets nothing of others", () => {
   const lane = notifyLane(parsed, parts);
   expect(lane.sinks({ tenant: "acme", site: "main" }).map(({ name }) => name)).toEqual(["a", "b"]);
   expect(lane.sinks({ tenant: "globex", site: "main" }).map(({ name }) => name)).toEqual(["b"]);
+});
+
+test("a webhook with a certificate of a private authority needs that authority, and says so", async () => {
+  const folder = scratchDirectory(cleanup, "sink");
+  const authority = await makeAuthority(folder);
+  const { certificate, key } = await authority.issue("tickets");
+  const got: string[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    tls: { cert: readFileSync(certificate, "utf8"), key: readFileSync(key, "utf8") },
+    fetch: async (request) => {
+      got.push(await request.text());
+      return new Response("");
+    },
+  });
+  onTestFinished(() => server.stop(true));
+  const config = { kind: "webhook", url: `https://127.0.0.1:${server.port}/` };
+  await expect(sinkOf(config, folder).land([letter])).rejects.toThrow(
+    /^nobody known here vouches for .*ca_file$/,
+  );
+  expect(got).toEqual([]);
+  expect(await sinkOf({ ...config, ca_file: authority.file }, folder).land([letter])).toEqual([]);
+  expect(got).toHaveLength(1);
+  // for that host only
+  const other = { ...config, url: `https://localhost:${server.port}/`, ca_file: authority.file };
+  await expect(sinkOf(other, folder).land([letter])).rejects.toThrow();
+  expect(got).toHaveLength(1);
+});
+
+test.each([
+  ["is not there", undefined, "cannot be read"],
+  ["is a key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "holds no PEM CERTIFICATE"],
+  [
+    "is damaged",
+    "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    "certificate 1 is damaged",
+  ],
+])("a file of authorities that %s is named, with what is wrong", (_, contents, problem) => {
+  const file = join(scratchDirectory(cleanup, "sink"), "authority.pem");
+  if (contents !== undefined) writeFileSync(file, contents);
+  const config = { kind: "webhook", url: "https://127.0.0.1/", ca_file: file };
+  const where = `notifications.sinks.ticket.ca_file ${file}`;
+  expect(() => sinkOf(config, ".")).toThrow(where);
+  expect(() => sinkOf(config, ".")).toThrow(problem);
 });

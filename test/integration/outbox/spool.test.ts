@@ -77,7 +77,7 @@ class Stage {
     const opener = new Opener(() => [HUB]);
     for (const { queue } of [this.lane.front!]) {
       for (const entry of queue.entries()) {
-        const body = opener.open((await queue.read(entry))!, 1 << 20);
+        const body = opener.open((await queue.read(entry))!.body, 1 << 20);
         numbers.push(Number(JSON.parse(body.toString()).context.NUMBER));
       }
     }
@@ -134,7 +134,7 @@ test("a file that was written anew since it was queued is not removed, but queue
 
 test("dot files, temporary files and what is for others stay where they are", async () => {
   const stage = new Stage();
-  const others = [".hidden", "x.new", "a b", "a\nb", "ü"];
+  const others = [".hidden", "x.new", "a.b"];
   for (const name of others)
     writeFileSync(join(stage.spool, name), "{'context': {'HOSTNAME': 'h'}, 'forward': True}");
   writeWhole(stage.spool, "local", "{'context': {'HOSTNAME': 'h'}, 'plugin': None}");
@@ -169,6 +169,19 @@ test.each([
   expect(stage.log.lines.filter(({ message }) => message === "a spool file is corrupted")).toHaveLength(1);
 });
 
+test("a file whose name is none of Checkmk's is refused, reported once on one line, and left alone", async () => {
+  const stage = new Stage();
+  for (const name of ["a b", "a\nb", "ü", "$(id)", "a".repeat(129)])
+    writeFileSync(join(stage.spool, name), "{'context': {'HOSTNAME': 'h'}, 'forward': True}");
+  await stage.start();
+  writeNotification(stage.spool, 1);
+  await stage.queues(1);
+  await until("all to be refused", () => stage.watcher.status().refused === 5);
+  const files = stage.log.lines.map(({ fields }) => String(fields.file));
+  expect([files.length, files.filter((file) => /\n/.test(file))]).toEqual([5, []]);
+  expect(readdirSync(stage.spool)).toHaveLength(6);
+});
+
 test("a link, a pipe, a directory and a huge file are refused, reported once, and the rest is taken", async () => {
   const stage = new Stage();
   const secret = join(stage.folder, "secret");
@@ -189,7 +202,7 @@ test("a link, a pipe, a directory and a huge file are refused, reported once, an
       "it is larger than 1048576 bytes",
     ]),
   );
-  expect([...stage.lane.items()]).toHaveLength(1);
+  expect(stage.lane.length).toBe(1);
   expect(existsSync(secret)).toBe(true);
 });
 

@@ -247,6 +247,39 @@ test("a letter that must not land is refused with its reason, and those behind i
   expect([last.refused, last.acknowledged]).toEqual([[], 3]);
 });
 
+/** A disk on which the state of an inbox is written only when it is let through. */
+class SlowDisk extends MemoryDisk {
+  readonly writing: (() => void)[] = [];
+
+  override async write(path: string, parts: readonly Uint8Array[]): Promise<void> {
+    if (path.includes("state.json")) await new Promise<void>((go) => this.writing.push(go));
+    return super.write(path, parts);
+  }
+
+  async letThrough(): Promise<void> {
+    this.writing.shift()?.();
+    await rest();
+  }
+}
+
+test("a refusal is said before anything that acknowledges it, also when what was before it lands meanwhile", async () => {
+  const disk = new SlowDisk();
+  const check = ({ body }: { body: Buffer }) => {
+    if (numberOf(body) === 2) throw new Error("not this one");
+  };
+  const box = await openBox(disk, { lane: { name: "notify", longest: 100, check } });
+  const sender = new Sender();
+  box.attach(EPOCH, 1, sender);
+  send(box, 1);
+  await rest();
+  send(box, 2);
+  await rest();
+  await disk.letThrough();
+  expect([inSpool(disk), sender.acknowledged, sender.refused]).toEqual([[1], 1, []]);
+  await disk.letThrough();
+  expect([sender.acknowledged, sender.refused]).toEqual([2, ["2: not this one"]]);
+});
+
 test.each([
   [
     "is sealed for another hub",
@@ -352,4 +385,25 @@ test("letters are taken no faster than is allowed, in the long run", async () =>
   clock.advance(1);
   await rest();
   expect(sender.acknowledged).toBe(6);
+});
+
+test("when its site is gone nothing of letters that have not landed stays in a sink; what has landed does", async () => {
+  const clock = new FakeClock();
+  const disk = new MemoryDisk();
+  const box = await openBox(disk, { clock });
+  box.attach(EPOCH, 1, new Sender());
+  send(box, 1);
+  await rest();
+  const rename = disk.rename.bind(disk);
+  disk.rename = async (from, to) => {
+    if (to.startsWith(`${SPOOL}/`)) throw new Error("read-only file system");
+    return rename(from, to);
+  };
+  send(box, 2, 3);
+  await rest();
+  const staged = () => [...disk.files.keys()].filter((path) => path.startsWith(`${SPOOL}/.`));
+  expect([staged().length > 0, box.status().waiting]).toEqual([true, 2]);
+  await box.close();
+  await box.withdraw();
+  expect([staged(), inSpool(disk).includes(1)]).toEqual([[], true]);
 });

@@ -26,6 +26,8 @@ test.each([
   ["a header without its secret", { kind: "webhook", url: "https://h/", header: "Authorization" }],
   ["a secret without its header", { kind: "webhook", url: "https://h/", secret_file: "/secret" }],
   ["a header that is no name", { kind: "webhook", url: "https://h/", header: "A: b", secret_file: "/s" }],
+  ["authorities without TLS", { kind: "webhook", url: "http://h/", ca_file: "/authority.pem" }],
+  ["authorities by a relative path", { kind: "webhook", url: "https://h/", ca_file: "authority.pem" }],
   ["no tenant at all", { kind: "spool", folder: "/spool", tenants: [] }],
   ["an unknown kind", { kind: "mail" }],
   ["an unknown key", { kind: "spool", folder: "/spool", mode: "0644" }],

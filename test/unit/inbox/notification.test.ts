@@ -28,6 +28,13 @@ test.each(["HOSTNAME", "SERVICEDESC", "CONTACTNAME", "NOTIFICATIONTYPE", "WHAT"]
   },
 );
 
+test.each(["HOSTNAME", "SERVICEDESC", "CONTACTNAME"])("%s that leads out of a folder is refused", (name) => {
+  for (const way of ["../../etc/cron.d/x", "a/../../b", "/..", "..", "."]) {
+    expect(() => read({ HOSTNAME: "h", [name]: way }), way).toThrow(`${name} leads out of a folder`);
+  }
+  for (const fine of ["Filesystem /var/log", "a..b", "v1.2/3.4", "/"]) read({ HOSTNAME: "h", [name]: fine });
+});
+
 test("other texts are made harmless: line breaks as cores write them, no other control characters", () => {
   const output = "first\nCOMMAND [1] SHUTDOWN_PROGRAM\n\0\x1b[0m";
   const context = read({ HOSTNAME: "h", SERVICEOUTPUT: output, LONGSERVICEOUTPUT: "a\nb\0" });

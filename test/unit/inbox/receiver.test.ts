@@ -11,8 +11,9 @@ import { MemoryDisk } from "../queue/memory-disk.ts";
 const EPOCH = Buffer.alloc(16, 1);
 const HELLO_WORDS = { version: 1, lane: "notify", epoch: EPOCH, first: 1 };
 
-function item(number: number, sealed = Buffer.from("x")): Buffer {
-  return itemMessage({ number, key: Buffer.alloc(16), kind: "notification", time: 0 }, sealed);
+function item(number: number, time = 0): Buffer {
+  const head = { number, key: Buffer.alloc(16), kind: "notification", time };
+  return itemMessage(head, Buffer.from("x"));
 }
 
 /** A message with a header of its own. */
@@ -81,6 +82,7 @@ test.each<[string, Buffer[]]>([
   ["without a number", [raw(ITEM, 2, Buffer.alloc(2))]],
   ["whose head is longer than it", [raw(ITEM, 4, Buffer.from([0, 9, 0, 0]))]],
   ["whose checksum is wrong", [wrongChecksum]],
+  ["of a time that no date can be", [item(1, 8.64e15 + 1)]],
 ])("an item %s ends the stream", async (_, messages) => {
   const { tap, say } = await stage();
   await say(message(HELLO, HELLO_WORDS));

@@ -142,11 +142,7 @@ test("a lane with something to say goes before those behind it", async () => {
   const { here, box, landed } = await stage();
   const lane = await openLane({ disk: here });
   let busy = true;
-  const { courier } = join(
-    lane,
-    async () => box,
-    () => busy,
-  );
+  const { courier } = join(lane, async () => box, { waits: () => busy });
   await put(lane, "a");
   courier.wake();
   await rest();
@@ -155,4 +151,39 @@ test("a lane with something to say goes before those behind it", async () => {
   courier.wake();
   await rest();
   expect(landed).toEqual(["a"]);
+});
+
+test("items go no faster than is allowed, in order, and all of them", async () => {
+  const { lane, box, landed } = await stage();
+  const { courier, pair } = join(lane, async () => box, {
+    pace: { itemsPerSecond: 20, bytesPerSecond: undefined },
+  });
+  await put(lane, ...names(10));
+  courier.wake();
+  await rest();
+  // a tenth of a second's worth at once
+  expect(landed).toEqual(names(2));
+  for (let ms = 50; ms <= 500; ms += 50) {
+    pair.clock.advance(50);
+    await rest();
+    expect(landed.length).toBeLessThanOrEqual(2 + ms / 50);
+  }
+  expect(landed).toEqual(names(10));
+});
+
+test("bytes go no faster than is allowed; an item larger than what may go at once goes whole", async () => {
+  const { lane, box, landed } = await stage();
+  await put(lane, "n0", "n1");
+  const { courier, pair } = join(lane, async () => box, {
+    pace: { itemsPerSecond: 1e6, bytesPerSecond: lane.front!.queue.first!.size },
+  });
+  courier.wake();
+  await rest();
+  expect(landed).toEqual(["n0"]);
+  pair.clock.advance(850);
+  await rest();
+  expect(landed).toEqual(["n0"]);
+  pair.clock.advance(150);
+  await rest();
+  expect(landed).toEqual(["n0", "n1"]);
 });

@@ -55,7 +55,7 @@ class Stage {
     const bodies: DumpBody[] = [];
     const queue = this.lane.front?.queue;
     for (const entry of queue?.entries() ?? []) {
-      bodies.push(JSON.parse(String(opener.open((await queue!.read(entry))!, MAX_DUMP))) as DumpBody);
+      bodies.push(JSON.parse(String(opener.open((await queue!.read(entry))!.body, MAX_DUMP))) as DumpBody);
     }
     return bodies;
   }

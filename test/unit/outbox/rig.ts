@@ -2,6 +2,7 @@
 
 import { Courier } from "../../../agent/outbox/courier.ts";
 import { type ItemMeta, Lane, type LaneOptions, type Source } from "../../../agent/outbox/lane/index.ts";
+import { Pace, type PaceLimits } from "../../../agent/outbox/pace.ts";
 import { FakeClock } from "../../../common/clock.ts";
 import { MemoryLog } from "../../../common/log.ts";
 import { BULK } from "../../../common/mux/index.ts";
@@ -20,8 +21,13 @@ export const SPOOL = "/central/spool";
 export class NotingSource implements Source {
   readonly landedItems: string[] = [];
   readonly failedItems: string[] = [];
+  readonly queuedItems: string[] = [];
   /** What `landed` does besides. */
   onLanded: () => void = () => {};
+
+  queued({ source }: ItemMeta): void {
+    this.queuedItems.push(source);
+  }
 
   async landed(items: readonly ItemMeta[]): Promise<void> {
     this.onLanded();
@@ -54,11 +60,18 @@ export function itemMeta(source: string, time = 0): ItemMeta {
 }
 
 export function put(lane: Lane, ...sources: string[]): Promise<unknown> {
-  return Promise.all(sources.map((source) => lane.append(itemMeta(source), Buffer.from(source))));
+  return Promise.all(sources.map((source) => lane.append(itemMeta(source), lane.seal(Buffer.from(source)))));
+}
+
+/** The sources of what is queued, the oldest first. */
+export async function sourcesOf(lane: Lane): Promise<string[]> {
+  const { front } = lane;
+  const metas = front ? await front.queue.metas([...front.queue.entries()]) : [];
+  return metas.map(({ source }) => source);
 }
 
 export function spoolSink(disk: MemoryDisk, name = "central"): Sink {
-  return new SpoolSink({ name, folder: SPOOL, disk, contents: ({ body }) => body });
+  return new SpoolSink({ name, folder: SPOOL, disk, contents: ({ body }) => body, clock: new FakeClock() });
 }
 
 export async function openBox(disk: MemoryDisk, changes: Partial<BoxOptions> = {}): Promise<Box> {
@@ -84,11 +97,16 @@ export interface Line {
   courier: Courier;
 }
 
+export interface JoinOptions {
+  waits?: () => boolean;
+  pace?: PaceLimits;
+}
+
 /** Joins a lane and a box by a session of their own; the courier is not started. */
 export function join(
   lane: Lane,
   box: (lane: string) => Promise<Box | undefined>,
-  waits: () => boolean = () => false,
+  { waits = () => false, pace = { itemsPerSecond: 1e9, bytesPerSecond: undefined } }: JoinOptions = {},
 ): Line {
   const log = new MemoryLog();
   const pair = muxPair({ hub: { accept: ({ stream }) => void new Receiver({ stream, box, log }) } });
@@ -97,6 +115,7 @@ export function join(
     open: () => pair.agent.mux.open(OUTBOX, BULK),
     waits,
     idle: () => {},
+    pace: new Pace(pair.clock, pace),
     clock: pair.clock,
     random: new Dice(4),
     log,

@@ -53,3 +53,9 @@ test("what would unpack into more than is allowed is refused", () => {
 test.each([0, 1, 55, 56, 71])("%d bytes are no sealed item", (length) => {
   expect(() => opener.open(Buffer.alloc(length), 100)).toThrow("an item");
 });
+
+test("a key that no secret can be shared with opens nothing", () => {
+  const sealed = sealer.seal(text);
+  sealed.fill(0, 0, 32); // a point of low order
+  expect(() => opener.open(sealed, 1 << 20)).toThrow("not sealed for this hub's key");
+});

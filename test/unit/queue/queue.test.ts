@@ -3,7 +3,7 @@ import { z } from "zod";
 import { type Entry, MOST_ASIDE, Queue } from "../../../common/queue/index.ts";
 import { MemoryDisk } from "./memory-disk.ts";
 
-const meta = z.object({ name: z.string() });
+const meta = z.object({ name: z.string(), time: z.number() });
 type Meta = z.output<typeof meta>;
 
 function open(disk: MemoryDisk, damaged: string[] = [], after = 0): Promise<Queue<Meta>> {
@@ -17,13 +17,14 @@ function open(disk: MemoryDisk, damaged: string[] = [], after = 0): Promise<Queu
   });
 }
 
-const put = (queue: Queue<Meta>, name: string): Promise<Entry<Meta>> =>
-  queue.append({ name }, Buffer.from(`body of ${name}`));
+const put = (queue: Queue<Meta>, name: string): Promise<Entry> =>
+  queue.append({ name, time: 7 }, Buffer.from(`body of ${name}`));
 
-const namesOf = (queue: Queue<Meta>): string[] => [...queue.entries()].map((entry) => entry.meta.name);
+const namesOf = async (queue: Queue<Meta>): Promise<string[]> =>
+  (await queue.metas([...queue.entries()])).map(({ name }) => name);
 
 async function bodyOf(queue: Queue<Meta>, number: number): Promise<string> {
-  return String(await queue.read(queue.get(number)!));
+  return String((await queue.read(queue.get(number)!))?.body);
 }
 
 test("items come back in order, each with its number and body, also after a restart", async () => {
@@ -32,7 +33,7 @@ test("items come back in order, each with its number and body, also after a rest
   const entries = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
   expect(entries.map(({ number }) => number)).toEqual([1, 2, 3]);
   const again = await open(disk.after("power cut"));
-  expect(namesOf(again)).toEqual(["a", "b", "c"]);
+  expect(await namesOf(again)).toEqual(["a", "b", "c"]);
   expect(await bodyOf(again, 2)).toBe("body of b");
   expect([again.length, again.bytes]).toEqual([queue.length, queue.bytes]);
   expect((await put(again, "d")).number).toBe(4);
@@ -83,7 +84,7 @@ test.each([
   disk.files.set(path, damage(disk.files.get(path)!));
   const damaged: string[] = [];
   const again = await open(disk.after("kill"), damaged);
-  expect(namesOf(again)).toEqual(["a", "c"]);
+  expect(await namesOf(again)).toEqual(["a", "c"]);
   expect(damaged).toHaveLength(1);
   expect((await put(again, "d")).number).toBe(4);
 });
@@ -100,6 +101,37 @@ test("a body whose bytes changed is not given out, but set aside and reported", 
   expect([queue.length, disk.names("/aside").length]).toEqual([0, 1]);
 });
 
+test("of what was taken out meanwhile nothing is given, and nobody complains", async () => {
+  const damaged: string[] = [];
+  const queue = await open(new MemoryDisk(), damaged);
+  const [a, b] = await Promise.all([put(queue, "a"), put(queue, "b")]);
+  await queue.remove([a]);
+  expect([await queue.read(a), (await queue.metas([a, b])).length, damaged]).toEqual([undefined, 1, []]);
+});
+
+test("what is behind a number is found, over gaps too", async () => {
+  const queue = await open(new MemoryDisk());
+  const [a, b] = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  await queue.remove([a!, b!]);
+  expect([0, 1, 2, 3].map((number) => queue.behind(number)?.number)).toEqual([3, 3, 3, undefined]);
+});
+
+test("who opens a queue hears what is there, in order", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  await Promise.all(["a", "b"].map((name) => put(queue, name)));
+  const found: string[] = [];
+  await Queue.open({
+    disk,
+    directory: "/queue",
+    meta,
+    aside: "/aside",
+    damaged: () => {},
+    found: ({ number, time }, { name }) => found.push(`${number} ${time} ${name}`),
+  });
+  expect(found).toEqual(["1 7 a", "2 7 b"]);
+});
+
 /** Steps of three items that come at once. */
 const STEPS = 20;
 
@@ -111,11 +143,11 @@ test("a full disk at any step loses nothing that was promised, keeps the order, 
     const names = ["a", "b", "c"];
     const outcomes = await Promise.allSettled(names.map((name) => put(queue, name)));
     const taken = names.filter((_, index) => outcomes[index]?.status === "fulfilled");
-    expect(namesOf(queue), `step ${step}`).toEqual(taken);
+    expect(await namesOf(queue), `step ${step}`).toEqual(taken);
     expect(names.slice(0, taken.length), `step ${step}`).toEqual(taken);
     for (const name of names.slice(taken.length)) await put(queue, name);
     const again = await open(disk.after("power cut"));
-    expect(namesOf(again), `step ${step}`).toEqual(names);
+    expect(await namesOf(again), `step ${step}`).toEqual(names);
   }
 });
 
@@ -133,12 +165,12 @@ test("after a crash at any step all that was promised is there, in order, each i
         await Promise.race([crashed, all]);
         const damaged: string[] = [];
         const again = await open(disk.after(how), damaged);
-        const there = namesOf(again);
+        const there = await namesOf(again);
         expect(there.slice(0, promised.length), `${how} ${step}`).toEqual(promised);
         expect(["a", "b", "c"].slice(0, there.length), `${how} ${step}`).toEqual(there);
         expect(damaged).toEqual([]);
-        for (const entry of again.entries()) {
-          expect(await bodyOf(again, entry.number)).toBe(`body of ${entry.meta.name}`);
+        for (const entry of [...again.entries()]) {
+          expect(await bodyOf(again, entry.number)).toBe(`body of ${(await again.metas([entry]))[0]?.name}`);
         }
       }
     }

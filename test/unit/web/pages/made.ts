@@ -73,6 +73,7 @@ export function madeSite(at: number, changes: Partial<SeenSite> = {}): SeenSite 
         bytes: 0,
         received: at * 31,
         receivedPerMinute: at % 4,
+        oldest: undefined,
         refused: 0,
         damaged: 0,
         problem: at % 50 === 3 ? "the disk is full" : undefined,
