@@ -66,8 +66,10 @@ function violations({ path, text }: Source): string[] {
       );
     }
     const folder = dirname(target);
+    // what lies in a folder's own folders is inside, too
+    const inside = `${dirname(path)}/`.startsWith(`${folder}/`);
     if (
-      folder !== dirname(path) &&
+      !inside &&
       SIDES.includes(other) &&
       !SIDES.includes(folder) &&
       posix.basename(target) !== "index.ts"
