@@ -4,6 +4,7 @@ import { chmodSync, rmSync } from "node:fs";
 import { z } from "zod";
 import type { CoreReport } from "../common/core.ts";
 import { FarsiteError, isErrorCode, reasonOf } from "../common/errors.ts";
+import { isOlder } from "../common/release.ts";
 import { VERSION } from "../common/version.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
@@ -28,6 +29,8 @@ export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError">
   since: string;
   lastError?: Failure & { at: string };
   services: string[];
+  /** The hub's release, where that is newer than this agent's. */
+  update: string | undefined;
   /** Nothing of the hub is let in. */
   pushOnly: boolean;
   /** What is taken here for the central side. */
@@ -64,6 +67,8 @@ export function siteStatus(
     ...status,
     ...(lastError && { lastError: { ...lastError, at: new Date(lastError.at).toISOString() } }),
     services: services.names,
+    update:
+      status.hubVersion !== undefined && isOlder(VERSION, status.hubVersion) ? status.hubVersion : undefined,
     pushOnly: services.pushOnly,
     listeners: listeners.states(),
     core: coreStatus(core?.report),

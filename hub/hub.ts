@@ -5,6 +5,7 @@ import { encodeToken } from "../common/handshake/index.ts";
 import type { PolicyConfig } from "../common/livestatus/index.ts";
 import type { Log } from "../common/log.ts";
 import { serviceName } from "../common/names.ts";
+import { isOlder } from "../common/release.ts";
 import { VERSION } from "../common/version.ts";
 import type { Central, LineState } from "./central/index.ts";
 import type { HubConfig } from "./config.ts";
@@ -64,6 +65,8 @@ export interface SiteView extends Omit<SiteState, "state" | "since" | "core" | "
   /** ISO 8601. */
   since: string | undefined;
   lastSeen: string | undefined;
+  /** Its agent is of an older release than this hub. */
+  update?: true;
   /** The lines of the central side that hub.toml allows the site. */
   central: LineState[];
   /** Of the site as Livestatus clients find it, in Checkmk's words; `since` is ISO 8601. */
@@ -320,6 +323,7 @@ export class Hub {
           ? state
           : "never",
       since: changed ? new Date(changed).toISOString() : undefined,
+      ...(rest.agent && isOlder(rest.agent.version, VERSION) && { update: true as const }),
       lastSeen: site.lastSeen === undefined ? undefined : new Date(site.lastSeen).toISOString(),
       central: this.#parts.central?.states(site) ?? [],
       livestatus: this.#livestatus(site),

@@ -25,7 +25,8 @@ export function addStatus(program: Command): void {
 /** @param several whether there are more of them */
 function printSite(version: string, status: SiteStatus, several: boolean): void {
   const name = several ? ` (${status.name})` : "";
-  printLine(`farsite-agent ${version} of ${status.tenant}/${status.site}${name}`);
+  const update = status.update === undefined ? "" : `; update available: the hub has ${status.update}`;
+  printLine(`farsite-agent ${version} of ${status.tenant}/${status.site}${name}${update}`);
   printLine(`${status.state} for ${ago(status.since, Date.now())}: ${status.url}`);
   printLine(`route: ${routeText(status.route)}${status.carrier ? `; carrier: ${status.carrier}` : ""}`);
   if (status.blocked) printLine(status.blocked);
@@ -46,7 +47,8 @@ function printSite(version: string, status: SiteStatus, several: boolean): void 
   if (several) printLine("");
 }
 
-function coreLine(status: CoreStatus): string {
+/** How the core is, in one line. */
+export function coreLine(status: CoreStatus): string {
   const how = `core: ${status.state} for ${ago(status.since, Date.now())}`;
   if (status.state === "dead") return `${how}: ${status.reason} (${status.cause})`;
   const { program, hosts, services } = status.core;

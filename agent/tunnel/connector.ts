@@ -10,6 +10,7 @@ import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, Session, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
+import { VERSION } from "../../common/version.ts";
 import type { Credentials, Keys } from "../keys/index.ts";
 import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
@@ -19,6 +20,7 @@ import type { Carriers } from "./carriers.ts";
 import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
 import { hopOf } from "./hop.ts";
+import { ReleaseNotice } from "./release-notice.ts";
 import { Renewal } from "./renewal.ts";
 import { isForgeable, isStanding } from "./standing.ts";
 import { type ConnectorStatus, failureOf } from "./status.ts";
@@ -84,6 +86,7 @@ export class Connector {
   #comeBack: number | undefined;
   /** When the carrier was lost, on the clock that never jumps; undefined while there is one. */
   #lostAt: number | undefined;
+  readonly #releases: ReleaseNotice;
   /** What the hub was told of the core in this session. */
   #told: CoreReport | undefined;
   /** The hub did not take what it was tried with, and there is something else. */
@@ -93,6 +96,7 @@ export class Connector {
     this.#options = options;
     this.#backoff = new Backoff(options.random);
     this.#renewal = new Renewal(options);
+    this.#releases = new ReleaseNotice(VERSION, options.log);
     this.#since = options.clock.wall();
     this.#url = options.urls[0] ?? options.enrolled.url;
   }
@@ -331,6 +335,7 @@ export class Connector {
     this.#accepted = await carriers[how]({ url, timeout }, (carrier) => this.#attach(carrier, timeout, lost));
     this.#url = url;
     if (this.#stopped) this.#tunnel?.session.end(new FarsiteError("E_SESSION_LOST", "the agent stops"));
+    this.#releases.note(this.#accepted.hubVersion);
     if (Math.abs(this.#accepted.clockSkew) > SKEW_WARNING) {
       log.warn("this host's clock and the hub's differ", { ms: this.#accepted.clockSkew });
     }

@@ -7,5 +7,6 @@ export { type Accepted, type Examined, enrol, examine } from "./handshake.ts";
 export { type Hop, hopOf } from "./hop.ts";
 export { carriersOf, kindsOf } from "./kinds.ts";
 export { type Reach, stagedReach } from "./reach.ts";
+export { isStanding } from "./standing.ts";
 export { type ConnectorStatus, type Failure, failureOf } from "./status.ts";
 export { connectorVital, statusLine } from "./vital.ts";

@@ -10,7 +10,7 @@ import {
   withPlaces,
 } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
-import { visible } from "../../common/text.ts";
+import { printable, visible } from "../../common/text.ts";
 import type { Sync } from "../http/index.ts";
 import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { trafficText } from "../livestatus/index.ts";
@@ -146,14 +146,31 @@ function printToken(made: NewToken, options: Options): void {
   if (options.json) return printJson(made);
   printLine(`${made.tenant}/${made.site} has the address ${made.address}.`);
   printLine(`On the customer's host, before ${made.expires}:\n`);
-  printLine(`farsite-agent enroll ${made.token}`);
+  printLine(`apt install ./farsite-agent_*.deb && farsite-agent enroll ${made.token}`);
+  printLine(
+    "\nAs root; with the package beside, or installed already: then without the first half. RHEL, SLES:",
+  );
+  printLine("dnf or zypper install ./farsite-agent-*.rpm instead. It works once.");
 }
 
 export function printSites(sites: SiteView[]): void {
   if (sites.length === 0) return printLine("No sites yet: farsite-hub site add TENANT/SITE");
   const now = Date.now();
   printTable(
-    ["SITE", "ADDRESS", "STATE", "SINCE", "LIVESTATUS", "SINCE", "RTT", "STREAMS", "FROM", "OVER", "REASON"],
+    [
+      "SITE",
+      "ADDRESS",
+      "STATE",
+      "SINCE",
+      "LIVESTATUS",
+      "SINCE",
+      "RTT",
+      "STREAMS",
+      "AGENT",
+      "FROM",
+      "OVER",
+      "REASON",
+    ],
     sites.map((site) => [
       `${site.tenant}/${site.site}`,
       site.address,
@@ -163,12 +180,21 @@ export function printSites(sites: SiteView[]): void {
       ago(site.livestatus.since, now),
       site.rtt === undefined ? "-" : `${site.rtt.toFixed(1)} ms`,
       String(site.streams),
+      agentText(site),
       site.peer ?? "-",
       site.carrier ?? "-",
       // the site's reason is the tunnel's where that is what is wrong
       site.livestatus.reason ?? "",
     ]),
   );
+}
+
+/** Longest release that is shown, in UTF-16 units: it is what the agent says. */
+const RELEASE = 16;
+
+function agentText({ agent, update }: SiteView): string {
+  if (!agent) return "-";
+  return `${printable(agent.version, RELEASE)}${update ? ", older" : ""}`;
 }
 
 /** What is shown in words of its own. */

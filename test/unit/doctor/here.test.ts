@@ -126,6 +126,7 @@ describe("a running agent", () => {
     streams: 2,
     key: "0123456789abcdef",
     hubVersion: "0.1.0",
+    update: undefined,
     clockSkew: 0,
     error: undefined,
     services: ["livestatus"],

@@ -276,3 +276,18 @@ test("a site shows the policy that holds for it, and the hub warns of rules for 
     ["warning", "policy.beta"],
   ]);
 });
+
+test("an agent that is of an older release than the hub is marked, a newer one is not", async () => {
+  const { world, hub } = await rig();
+  await hub.addSite("test", "acme", "new");
+  expect(await hub.siteView("acme", "new")).not.toHaveProperty("update");
+  const own = world.sites.state.bind(world.sites);
+  for (const [version, update] of [
+    ["0.0.9", true],
+    ["9.0.0", undefined],
+    ["\u001b[2J", undefined],
+  ] as const) {
+    world.sites.state = (id) => ({ ...own(id), agent: { version, host: "monitor", clockSkew: 0 } });
+    expect((await hub.siteView("acme", "new")).update).toBe(update);
+  }
+});
