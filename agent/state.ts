@@ -143,6 +143,19 @@ export function writeHub(folder: string, hub: z.infer<typeof enrolled>): void {
   writeSecretFile(join(folder, HUB_FILE), `${JSON.stringify(hub, null, 2)}\n`);
 }
 
+/** Beside the key, in a file of its own: a release that does not know it need not read it. */
+const TOKEN_FILE = "token.id";
+
+/** Notes by which token a folder's enrolment came about, hexadecimal: its id, which is no secret. */
+export function writeTokenId(folder: string, id: string): void {
+  writeSecretFile(join(folder, TOKEN_FILE), `${id}\n`);
+}
+
+/** Undefined where an older release enrolled. Throws E_KEY_FILE. */
+export function readTokenId(folder: string): string | undefined {
+  return readSecretFile(join(folder, TOKEN_FILE))?.trim();
+}
+
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -67,7 +67,11 @@ function checkedUrl(url: string): string {
 }
 
 /** The text for others, about each of the hub's addresses to which something is wrong. */
-function* forwarded(told: readonly Told[], time: string, { config }: Options): Generator<string> {
+export function* forwarded(
+  told: readonly Told[],
+  time: string,
+  { config }: Pick<Places, "config">,
+): Generator<string> {
   const hubs = new Set(told.flatMap(({ hub }) => hub ?? []));
   for (const url of hubs) {
     const routeTo = routesFrom(readConfigIfAny(config).proxy, process.env);

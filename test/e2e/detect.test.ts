@@ -145,22 +145,21 @@ describe("farsite-agent detect --write", () => {
 describe("farsite-agent enroll", async () => {
   const hub = await lab.startHub();
 
-  test("shows what is found of its site, and writes nothing", async () => {
+  test("--no-detect shows what is found of its site, and writes nothing", async () => {
     const at = await host({ name: "running" }, { name: "other" });
     const agent = lab.makeAgent();
     const { token } = await hub.addSite("acme/running");
-    const said = await agent.ok("enroll", token, ...at);
+    const said = await agent.ok("enroll", token, "--no-detect", ...at);
     expect(said).toContain("it offers none yet");
     expect(said).toContain(`[services]\nlivestatus = "${LIVE}"\n`);
     expect(said).not.toContain("tcp:127.0.0.1:5001");
     expect(readFileSync(agent.config, "utf8").trim()).toBe("");
   });
 
-  test("--detect writes it, for a second site into tables of their own", async () => {
+  test("writes it, for a second site into tables of their own", async () => {
     const at = await host({ name: "running" }, { name: "second" });
     const agent = lab.makeAgent();
-    const enrol = async (path: string) =>
-      agent.ok("enroll", (await hub.addSite(path)).token, "--detect", ...at);
+    const enrol = async (path: string) => agent.ok("enroll", (await hub.addSite(path)).token, ...at);
     expect(await enrol("globex/running")).toContain(`services.livestatus = "${LIVE}"`);
     expect(await agent.json("services")).toMatchObject([{ service: "livestatus", target: LIVE }, {}, {}]);
 
@@ -182,6 +181,23 @@ describe("farsite-agent enroll", async () => {
       return offers.join() === "livestatus,http,ec";
     });
     await agent.stop();
+  });
+
+  test("adds nothing where services are named, but with --detect", async () => {
+    const at = await host({ name: "main" });
+    const agent = lab.makeAgent({ services: { mine: "tcp:nas:1" } });
+    const { token } = await hub.addSite("umbrella/main");
+    expect(await agent.ok("enroll", token, ...at)).not.toContain("services.livestatus");
+    expect(await agent.json("services")).toMatchObject([{ service: "mine" }]);
+    expect(await agent.ok("enroll", token, "--detect", ...at)).toContain("services.livestatus");
+    expect(readFileSync(agent.config, "utf8")).toContain("tcp:nas:1");
+  });
+
+  test("nothing is opened on a push-only site, but with --detect", async () => {
+    const at = await host({ name: "main" });
+    const agent = lab.makeAgent({ push_only: true });
+    await agent.ok("enroll", (await hub.addSite("tyrell/main")).token, ...at);
+    expect(await agent.json("services")).toEqual([]);
   });
 
   test("--detect that may not write is enrolled all the same, and says who may", async () => {

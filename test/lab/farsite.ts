@@ -261,6 +261,12 @@ export class TestAgent extends Installation {
     this.write(settings);
   }
 
+  /** What this machine has is not found: `/` is this agent's own folder, unless a test names another. */
+  override call(words: readonly string[], options?: CallOptions): Promise<Finished> {
+    const finds = words[0] === "enroll" && !words.includes("--root");
+    return super.call(finds ? [...words, "--root", this.stateDir] : words, options);
+  }
+
   enroll(token: string, options?: CallOptions): Promise<Finished> {
     return this.call(["enroll", token], options);
   }

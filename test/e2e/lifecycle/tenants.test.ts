@@ -254,7 +254,14 @@ describe("what scripts read", () => {
     const { token } = await hub.json<{ token: string }>("site", "add", "hooli/main");
     const agent = lab.makeAgent();
     const made = await agent.json("enroll", token);
-    expect(made).toEqual({ tenant: "hooli", site: "main", name: "main", config: agent.config });
+    expect(made).toEqual({
+      tenant: "hooli",
+      site: "main",
+      name: "main",
+      config: agent.config,
+      changed: true,
+      service: "none",
+    });
     await hub.ok("site", "remove", "hooli/main");
     await hub.ok("tenant", "remove", "hooli");
   });
