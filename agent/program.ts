@@ -1,7 +1,16 @@
 /** The agent's command line. */
 import type { Command } from "commander";
 import { createProgram } from "../common/command/index.ts";
-import { addDetect, addDoctor, addEnroll, addKey, addRun, addServices, addStatus } from "./command/index.ts";
+import {
+  addCheckmkCheck,
+  addDetect,
+  addDoctor,
+  addEnroll,
+  addKey,
+  addRun,
+  addServices,
+  addStatus,
+} from "./command/index.ts";
 
 /** All of `farsite-agent`: what its help, its manual page and its completion are made from. */
 export function agentProgram(): Command {
@@ -16,5 +25,6 @@ export function agentProgram(): Command {
   addKey(program);
   addDetect(program);
   addDoctor(program);
+  addCheckmkCheck(program);
   return program;
 }

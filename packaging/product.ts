@@ -13,6 +13,8 @@ export interface Product {
   /** Paragraphs. */
   description: readonly string[];
   program(): Command;
+  /** Where Checkmk's agent looks for what tells it of the program. */
+  check: string;
   /** Files of docs/ that its users need. */
   docs: readonly string[];
   /** Below /etc/farsite, kept through upgrades as the administrator left them. */
@@ -36,6 +38,7 @@ the hub of the monitoring provider, and offers it the local services that are
 named in its own file, and no others.`,
     ],
     program: agentProgram,
+    check: "usr/lib/check_mk_agent/local/farsite",
     docs: [
       "agent.md",
       "agent.toml",
@@ -61,6 +64,7 @@ the agents, and gives the central site one local address for each remote
 site, with the usual ports.`,
     ],
     program: hubProgram,
+    check: "usr/lib/check_mk_agent/plugins/farsite-hub",
     docs: [
       "checkmk.md",
       "errors.md",

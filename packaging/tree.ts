@@ -29,6 +29,7 @@ export function layTree(product: Product, architecture: Architecture, release: R
   if (product.initialConfig !== undefined) put(`usr/share/${name}/${side}.toml`, product.initialConfig);
   put(`lib/systemd/system/${name}.service`, own(`${name}.service`));
   put(`usr/lib/sysusers.d/${name}.conf`, own(`${name}.sysusers`));
+  put(product.check, own("farsite.check"), 0o755);
   put(`usr/share/man/man1/${name}.1.gz`, packed(manualPage(product, product.program(), release)));
   put(`usr/share/bash-completion/completions/${name}`, bashCompletion(name, product.program()));
   const doc = `usr/share/doc/${name}`;

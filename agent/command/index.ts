@@ -1,3 +1,4 @@
+export { addCheckmkCheck } from "./checkmk-check.ts";
 export { addDetect } from "./detect.ts";
 export { addDoctor } from "./doctor.ts";
 export { addEnroll } from "./enroll.ts";

@@ -14,6 +14,7 @@ import {
   TEMPLATE_HELP,
   withConnections,
 } from "./checkmk-connections.ts";
+import { addLocal } from "./checkmk-local.ts";
 import { addStatusHosts } from "./checkmk-status.ts";
 
 interface PrintOptions extends ConnectionOptions {
@@ -61,6 +62,7 @@ export function addCheckmk(program: Command): void {
   }
 
   addStatusHosts(checkmk);
+  addLocal(checkmk);
 }
 
 /** @throws E_EXISTS the file is somebody else's: Checkmk keeps more than connections to here in its own */

@@ -5,6 +5,7 @@ import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
 import { Container, Layer, noContainer } from "../../lab/container.ts";
 import { missingPackages } from "../../lab/debian.ts";
 import { ICINGA_PACKAGES } from "../../lab/icinga.ts";
+import { parseLocal, parseLocalScript } from "../../lab/local-check.ts";
 import { waitFor } from "../../lab/process.ts";
 import { buildPackages } from "./build.ts";
 
@@ -105,21 +106,61 @@ describe.skipIf(reason !== undefined)("packages", () => {
       expect(container.sh("systemctl --failed --plain --no-legend")).toBe("");
     });
 
-    test("with the hub's address, a token and the core's socket the site is there", async () => {
+    test("with the hub's address and one paste on the customer's host the site is there", async () => {
       container.sh("echo 'url = \"wss://127.0.0.1\"' >> /etc/farsite/hub.toml; systemctl start farsite-hub");
       container.sh("icinga2 feature enable livestatus; systemctl start icinga2");
-      container.sh("usermod -aG www-data,nagios farsite-agent; farsite-hub tenant add acme");
-      container.sh(
-        `sed -i 's|^# livestatus = .*|livestatus = "unix:/run/icinga2/cmd/livestatus"|' /etc/farsite/agent.toml`,
-      );
-      const { token } = JSON.parse(container.sh("farsite-hub site add acme/main --json"));
-      container.sh("runuser -u farsite-agent -- farsite-agent enroll -", token);
-      container.sh("systemctl start farsite-agent");
+      container.sh("farsite-hub tenant add acme; dpkg --no-triggers -P farsite-agent");
+      const printed = container.sh("farsite-hub site add acme/main");
+      const paste = printed.split("\n").find((line) => line.startsWith("apt install ")) ?? "";
+      // apt would ask a network for what the container lacks
+      const offline = paste.replace("apt install ./", "dpkg --no-triggers -i /packages/old/");
+      const said = container.sh(offline);
+      expect(said).toContain('livestatus = "unix:/run/icinga2/cmd/livestatus"');
+      expect(said).toMatch(/^Connected to wss:\/\/127\.0\.0\.1 after \d/m);
+      expect(said).toMatch(/^core: .*icinga2/m);
       await answers("after the install");
       await comes(
         "the status line",
         "systemctl show -p StatusText farsite-agent | grep -qF 'acme/main: connected to wss://127.0.0.1'",
       );
+      expect(container.sh("stat -c '%U %a' /var/lib/farsite-agent/*")).not.toMatch(/^root|[1-7]$/m);
+      const [, token] = paste.split("enroll ");
+      const again = JSON.parse(container.sh(`farsite-agent enroll --json ${token}`));
+      expect(again).toMatchObject({ changed: false, connected: true });
+    });
+
+    test("Checkmk's agent finds the services of both, running or not", async () => {
+      // as it runs what is in its folders
+      const local = () =>
+        parseLocalScript(`${container.sh("cd /usr/lib/check_mk_agent/local; ./farsite")}\n`);
+      const plugin = () =>
+        parseLocal(`${container.sh("cd /usr/lib/check_mk_agent/plugins; ./farsite-hub")}\n`);
+      expect(local()).toMatchObject({ "Farsite agent": { state: 0 }, "Farsite tunnel main": { state: 0 } });
+      expect(plugin()[""]).toMatchObject({
+        "Farsite hub": { state: 0 },
+        "Farsite tunnel acme/main": { state: 0 },
+      });
+      container.sh("mkdir -p /etc/check_mk");
+      container.sh(
+        `echo "AGENT_OPTIONS='--rtt 0,0' HUB_OPTIONS='--piggyback {site}'" > /etc/check_mk/farsite.cfg`,
+      );
+      await waitFor("the round trip", () => local()["Farsite tunnel main"]?.state === 2, {
+        withinMs: 30_000,
+      });
+      expect(plugin().main).toHaveProperty(["Farsite tunnel acme/main"]);
+      container.sh("systemctl stop farsite-agent");
+      expect(local()).toMatchObject({ "Farsite agent": { state: 2 }, "Farsite tunnel main": { state: 2 } });
+      container.sh("rm -r /etc/check_mk; systemctl start farsite-agent");
+    });
+
+    test("an enrolment that cannot connect says so, and what is in the way", async () => {
+      const { token } = JSON.parse(container.sh("farsite-hub site add acme/second --json"));
+      container.sh("systemctl stop farsite-hub");
+      const failed = container.attempt(["farsite-agent", "enroll", "--wait", "1", token]);
+      expect(failed).toMatchObject({ ok: false });
+      expect(failed.stderr).toContain("E_HUB_UNREACHABLE");
+      container.sh("systemctl start farsite-hub; farsite-hub site remove acme/second");
+      await answers("after the hub was away");
     });
 
     test.each(UNITS)("%s that was killed comes back", async (unit) => {
@@ -182,12 +223,16 @@ describe.skipIf(reason !== undefined)("packages", () => {
       await answers("after the second install");
     });
 
-    test("purged they leave nothing", () => {
+    test("purged they leave nothing", async () => {
       container.sh("dpkg --no-triggers -P farsite-agent farsite-hub");
       expect(accounts(container.layer)).toEqual([]);
       expect(leftovers(container.layer)).toEqual([]);
       expect(container.sh("ls /run")).not.toContain("farsite");
-      expect(container.sh("systemctl list-units --all --plain --no-legend 'farsite*'")).toBe("");
+      // systemd forgets what is gone when it has time
+      await comes(
+        "systemd to forget them",
+        "test -z \"$(systemctl list-units --all --plain --no-legend 'farsite*')\"",
+      );
     });
 
     test("the same files as .rpm install, upgrade and go, too", () => {

@@ -1,0 +1,1 @@
+export { agentCheck, DEFAULT_LEVELS, downChecks, type Levels, siteChecks } from "./checks.ts";
