@@ -19,6 +19,7 @@ const status: SiteStatus = {
   blocked: undefined,
   rtt: 12.5,
   streams: 2,
+  key: "fingerprint",
   hubVersion: "0.1.0",
   update: undefined,
   clockSkew: 0,
