@@ -30,7 +30,7 @@ async function enrolFor(agent: TestAgent, at: TestHub, path: string, ...words: s
 test("one agent serves two sites of its host: one is revoked, the other goes on", async () => {
   const [main, second] = [await targetOf("main"), await targetOf("second")];
   const agent = lab.makeAgent({ sites: { main: services(main), second: services(second) } });
-  expect(await enrolFor(agent, hub, "acme/main")).toContain("Enrolled as acme/main.\nStart it");
+  expect(await enrolFor(agent, hub, "acme/main")).toContain("Enrolled as acme/main.\n\nStart it");
   expect(await enrolFor(agent, hub, "acme/second")).toContain("This agent serves acme/main as well.");
   const process = await agent.start();
   for (const name of ["main", "second"]) await hub.reaches(`acme/${name}`, "connected");
@@ -84,7 +84,7 @@ test("a further site does not disturb the first, which agent.toml speaks of at i
   expect(said).toContain("below [sites.initech-main.services]");
   expect(readFileSync(join(agent.stateDir, "agent.key"), "utf8")).toBe(key);
   const folder = join(agent.stateDir, "sites", "initech-main");
-  expect(readdirSync(folder).toSorted()).toEqual(["agent.key", "hub.json"]);
+  expect(readdirSync(folder).toSorted()).toEqual(["agent.key", "hub.json", "token.id"]);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
 
   await agent.stop();
