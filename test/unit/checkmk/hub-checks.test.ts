@@ -116,6 +116,7 @@ test("what a site's outbox sent, and the sinks do not have, is a service of its 
     lane: "notify",
     waiting: 1_000,
     bytes: 5,
+    oldest: undefined,
     received: 2_000,
     receivedPerMinute: 0,
     refused: 0,
