@@ -4,7 +4,7 @@ import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
-import { FarsiteLab, freePort } from "../../lab/farsite.ts";
+import { FarsiteLab, freePort, until } from "../../lab/farsite.ts";
 
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
@@ -37,6 +37,17 @@ async function isIn(cookie: string): Promise<boolean> {
   return (await ask("/login", { cookie })).status === 303;
 }
 
+/** The admin socket answers before the pages are there. */
+function serving(): Promise<void> {
+  return until("the web interface", () =>
+    ask("/login").then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  );
+}
+
+await serving();
 const file = join(hub.stateDir, "..", "password");
 writeFileSync(file, `${PASSWORD}\nmore is not read\n`, { mode: 0o600 });
 
@@ -118,6 +129,7 @@ test("a restart of the hub ends no session", async () => {
   const cookie = cookieOf(await login("alice"));
   await hub.stop();
   await hub.start();
+  await serving();
   expect(await isIn(cookie)).toBe(true);
 });
 
