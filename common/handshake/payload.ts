@@ -97,6 +97,9 @@ export type KeysControl = z.infer<typeof keysControl>;
 /** CONTROL, agent to hub: the key that it wants to have in the place of its present one. */
 export const keyControl = z.object({ kind: z.literal("key"), next: bytes(KEY_BYTES) });
 
+/** CONTROL, agent to hub: it is about to stop. What is asked already is answered, but nothing new should be asked. */
+export const stoppingControl = z.object({ kind: z.literal("stopping") });
+
 /** The hub's refusal as an error, if it is one. */
 export function throwIfRefused(hello: HubHello): NonNullable<HubHello["accepted"]> {
   if (hello.refused) throw new FarsiteError(hello.refused.code, hello.refused.message);

@@ -1,7 +1,9 @@
 /** What one site may use of the central side: each stream its agent opens is let in here, or not. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../common/clock.ts";
 import { Complaints } from "../../common/complaints.ts";
+import { Unseen } from "../../common/drain.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
 import { Notices } from "../../common/notices.ts";
@@ -37,7 +39,7 @@ export interface LineState {
 }
 
 export interface SiteLinesOptions {
-  site: { tenant: string; name: string; address: string };
+  site: { id: number; tenant: string; name: string; address: string };
   /** Those that this site may use, by name. */
   lines: ReadonlyMap<string, CentralLine>;
   pool: string;
@@ -53,20 +55,41 @@ interface Use {
   source: string | undefined;
   rate: Rate;
   state: LineState;
+  streams: Set<Stream>;
 }
 
 export class SiteLines {
   readonly #options: SiteLinesOptions;
-  readonly #uses: ReadonlyMap<string, Use>;
+  #uses: ReadonlyMap<string, Use>;
   readonly #complaints: Complaints;
   readonly #refusals: Notices;
+  readonly #unseen: Unseen;
 
   constructor(options: SiteLinesOptions) {
     this.#options = options;
     const { clock, log } = options;
     this.#complaints = new Complaints({ message: "line failed", clock, log });
     this.#refusals = new Notices(clock);
+    this.#unseen = new Unseen(clock);
     this.#uses = new Map([...options.lines].map(([name, line]) => [name, this.#use(name, line)]));
+  }
+
+  get site(): SiteLinesOptions["site"] {
+    return this.#options.site;
+  }
+
+  /** Other lines; one that says the same as before goes on, streams of one that is gone are ended. */
+  reconfigure(lines: ReadonlyMap<string, CentralLine>): void {
+    const before = this.#uses;
+    this.#uses = new Map(
+      [...lines].map(([name, line]) => {
+        const present = before.get(name);
+        return [name, present && isDeepStrictEqual(present.line, line) ? present : this.#use(name, line)];
+      }),
+    );
+    for (const [name, use] of before) {
+      if (!lines.has(name)) for (const stream of use.streams) stream.reset("serviceRefused");
+    }
   }
 
   #use(name: string, line: CentralLine): Use {
@@ -85,11 +108,16 @@ export class SiteLines {
       }),
     };
     const rate = new Rate(clock, line.opens_per_second);
-    return { line, source, rate, state };
+    return { line, source, rate, state, streams: new Set() };
   }
 
   get states(): LineState[] {
     return [...this.#uses.values()].map(({ state }) => ({ ...state }));
+  }
+
+  /** Connections that somebody at the site may wait for. */
+  get underWay(): number {
+    return this.#unseen.young;
   }
 
   /** Joins a stream to the target of the line it names, or resets it. @param datagrams what the stream carries */
@@ -110,6 +138,7 @@ export class SiteLines {
       return;
     }
     use.state.open++;
+    use.streams.add(stream);
     use.state.opened++;
     if (address.kind === "udp") {
       forward(stream, {
@@ -120,7 +149,10 @@ export class SiteLines {
         open: this.#options.openSender,
         count: use.state.datagrams as DatagramCount,
         failed: (reason) => this.#note(use, reason),
-        done: () => void use.state.open--,
+        done: () => {
+          use.state.open--;
+          use.streams.delete(stream);
+        },
       });
     } else this.#connect(stream, use, address);
   }
@@ -128,6 +160,7 @@ export class SiteLines {
   #connect(stream: Stream, use: Use, address: TcpAddress): void {
     const { dial, clock } = this.#options;
     const socket = dial(address, use.source);
+    const leave = this.#unseen.enter();
     const timer = clock.after(use.line.connect_seconds * 1000, () =>
       socket.destroy(new Error("no connection in time")),
     );
@@ -135,7 +168,9 @@ export class SiteLines {
     socket.once("error", (error) => this.#note(use, error.message));
     const done = (outcome: "closed" | "socket-lost" | ResetReason) => {
       timer.cancel();
+      leave();
       use.state.open--;
+      use.streams.delete(stream);
       if (outcome === "targetUnreachable") use.state.unreachable++;
     };
     join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket", done });

@@ -26,6 +26,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
+  /** Another certificate, for connections that begin from now on; those that are there go on. */
+  renew(tls: TlsIdentity): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,15 +36,51 @@ export const TUNNEL_PATH = "/tunnel";
 /** Seconds within which a request must be there whole. */
 const REQUEST_SECONDS = 10;
 
+/** ms until the address is tried again, when somebody else has taken it in the moment between two servers. */
+const RETRY = 100;
+
 /** Starts listening. Throws E_LISTEN. */
 export function listen(options: ListenerOptions): Listener {
-  const { admission, tls } = options;
   const carriers = new HttpsCarriers(options);
-  let server: Server<SocketData>;
+  let stopped = false;
+  let server = serve(options, carriers, options.port, options.tls);
+  const port = server.port ?? options.port;
+  /** Those that listen no more, but still have connections. */
+  const former = new Set<Server<SocketData>>();
+  return {
+    port,
+    renew: async (tls) => {
+      // Bun takes no other certificate for a server that runs; another server cannot listen while the first one does
+      const before = server;
+      former.add(before);
+      void before.stop().then(() => former.delete(before));
+      while (!stopped) {
+        try {
+          server = serve(options, carriers, port, tls);
+          return;
+        } catch {
+          await Bun.sleep(RETRY);
+        }
+      }
+    },
+    stop: async () => {
+      stopped = true;
+      await Promise.all([server, ...former].map((each) => each.stop(true)));
+    },
+  };
+}
+
+function serve(
+  options: ListenerOptions,
+  carriers: HttpsCarriers,
+  port: number,
+  tls: TlsIdentity | undefined,
+): Server<SocketData> {
+  const { admission } = options;
   try {
-    server = Bun.serve<SocketData>({
+    return Bun.serve<SocketData>({
       hostname: options.address,
-      port: options.port,
+      port,
       idleTimeout: REQUEST_SECONDS,
       maxRequestBodySize: 1 << 20,
       ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
@@ -73,10 +111,9 @@ export function listen(options: ListenerOptions): Listener {
   } catch (error) {
     throw new FarsiteError(
       "E_LISTEN",
-      `the hub cannot listen on ${options.address} port ${options.port}: ${reasonOf(error)}`,
+      `the hub cannot listen on ${options.address} port ${port}: ${reasonOf(error)}`,
       "See who has it with `ss -ltnp`, or set listen.address and listen.port in hub.toml. " +
         "Ports under 1024 need the right to bind them (CAP_NET_BIND_SERVICE).",
     );
   }
-  return { port: server.port ?? options.port, stop: () => server.stop(true) };
 }
