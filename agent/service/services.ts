@@ -38,7 +38,8 @@ export class Services implements Drainable {
   readonly #complaints: Complaints;
   #rules: ServiceRules;
   #guard: Guard | undefined;
-  readonly #open = new Map<string, Set<Socket>>();
+  /** By service, the streams to each open socket. */
+  readonly #open = new Map<string, Map<Socket, Stream>>();
   readonly #unseen: Unseen;
   /** Bytes received over sockets that are closed. */
   readonly #received = new Map<string, number>();
@@ -63,8 +64,13 @@ export class Services implements Drainable {
     this.#rules = rules;
     if (!isDeepStrictEqual(before, rules.livestatus)) this.#guard = this.#makeGuard();
     const names = new Set(this.names);
-    for (const [service, sockets] of this.#open) {
-      if (!names.has(service)) for (const socket of sockets) socket.resetAndDestroy();
+    for (const [service, open] of this.#open) {
+      if (names.has(service)) continue;
+      for (const [socket, stream] of open) {
+        // first, so that the hub takes it for no end of an answer
+        stream.reset("serviceUnknown");
+        socket.destroy();
+      }
     }
   }
 
@@ -80,7 +86,7 @@ export class Services implements Drainable {
   /** Bytes received so far from a service's target, over all its streams. */
   received(service: string): number {
     let bytes = this.#received.get(service) ?? 0;
-    for (const socket of this.#open.get(service) ?? []) bytes += socket.bytesRead;
+    for (const socket of this.#open.get(service)?.keys() ?? []) bytes += socket.bytesRead;
     return bytes;
   }
 
@@ -118,13 +124,13 @@ export class Services implements Drainable {
       timer.cancel();
     });
     const guarded = service === LIVESTATUS ? this.#guard?.watch(stream) : undefined;
-    this.#count(service, socket);
+    this.#count(service, socket, stream);
     join(socket, guarded ?? stream, { unreachable: "targetUnreachable", deliver: "socket" });
   }
 
-  #count(service: string, socket: Socket): void {
-    const open = this.#open.get(service) ?? new Set();
-    this.#open.set(service, open.add(socket));
+  #count(service: string, socket: Socket, stream: Stream): void {
+    const open = this.#open.get(service) ?? new Map<Socket, Stream>();
+    this.#open.set(service, open.set(socket, stream));
     socket.once("close", () => {
       open.delete(socket);
       this.#received.set(service, (this.#received.get(service) ?? 0) + socket.bytesRead);

@@ -8,7 +8,7 @@ import type { Log } from "../../common/log.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
 import { Notices } from "../../common/notices.ts";
 import { Rate } from "../../common/rate.ts";
-import type { Dial, OpenSender, TcpAddress } from "./dial.ts";
+import type { Dial, OpenSender, TcpAddress, UdpAddress } from "./dial.ts";
 import { type DatagramCount, forward } from "./forward.ts";
 import { type CentralLine, sourceOf } from "./line.ts";
 
@@ -55,7 +55,8 @@ interface Use {
   source: string | undefined;
   rate: Rate;
   state: LineState;
-  streams: Set<Stream>;
+  /** How to end each stream, when the site may use the line no more. */
+  ends: Map<Stream, () => void>;
 }
 
 export class SiteLines {
@@ -88,7 +89,7 @@ export class SiteLines {
       }),
     );
     for (const [name, use] of before) {
-      if (!lines.has(name)) for (const stream of use.streams) stream.reset("serviceRefused");
+      if (!lines.has(name)) for (const end of [...use.ends.values()]) end();
     }
   }
 
@@ -108,7 +109,7 @@ export class SiteLines {
       }),
     };
     const rate = new Rate(clock, line.opens_per_second);
-    return { line, source, rate, state, streams: new Set() };
+    return { line, source, rate, state, ends: new Map() };
   }
 
   get states(): LineState[] {
@@ -138,26 +139,31 @@ export class SiteLines {
       return;
     }
     use.state.open++;
-    use.streams.add(stream);
     use.state.opened++;
-    if (address.kind === "udp") {
-      forward(stream, {
-        target: address,
-        source: use.source,
-        perSecond: use.line.datagrams_per_second,
-        clock: this.#options.clock,
-        open: this.#options.openSender,
-        count: use.state.datagrams as DatagramCount,
-        failed: (reason) => this.#note(use, reason),
-        done: () => {
-          use.state.open--;
-          use.streams.delete(stream);
-        },
-      });
-    } else this.#connect(stream, use, address);
+    // it may be over before it has properly begun
+    use.ends.set(stream, () => {});
+    const end =
+      address.kind === "udp" ? this.#forward(stream, use, address) : this.#connect(stream, use, address);
+    if (use.ends.has(stream)) use.ends.set(stream, end);
   }
 
-  #connect(stream: Stream, use: Use, address: TcpAddress): void {
+  #forward(stream: Stream, use: Use, address: UdpAddress): () => void {
+    return forward(stream, {
+      target: address,
+      source: use.source,
+      perSecond: use.line.datagrams_per_second,
+      clock: this.#options.clock,
+      open: this.#options.openSender,
+      count: use.state.datagrams as DatagramCount,
+      failed: (reason) => this.#note(use, reason),
+      done: () => {
+        use.state.open--;
+        use.ends.delete(stream);
+      },
+    });
+  }
+
+  #connect(stream: Stream, use: Use, address: TcpAddress): () => void {
     const { dial, clock } = this.#options;
     const socket = dial(address, use.source);
     const leave = this.#unseen.enter();
@@ -170,10 +176,14 @@ export class SiteLines {
       timer.cancel();
       leave();
       use.state.open--;
-      use.streams.delete(stream);
+      use.ends.delete(stream);
       if (outcome === "targetUnreachable") use.state.unreachable++;
     };
     join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket", done });
+    return () => {
+      stream.reset("serviceRefused");
+      socket.destroy();
+    };
   }
 
   #refuse(stream: Stream, reason: string): void {
