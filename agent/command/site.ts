@@ -32,6 +32,8 @@ export interface Shared {
   /** Where that was read. */
   file: string;
   routeTo: RouteTo;
+  /** Another text when a file that belongs to the way to the hub says something else. */
+  files: string;
 }
 
 export class Site implements Drainable {
@@ -179,6 +181,11 @@ export class Site implements Drainable {
     return this.#connector.renewKey();
   }
 
+  /** As in `Shared`. */
+  get files(): string {
+    return this.#shared.files;
+  }
+
   /** How its tunnel is, in one line. */
   line(): string {
     return statusLine(this.#connector.status());
@@ -229,6 +236,7 @@ export class Site implements Drainable {
     const way = this.#way(own, shared);
     return async () => {
       const before = { own: this.#own, config: this.#shared.config };
+      const otherFiles = this.#shared.files !== shared.files;
       this.#own = own;
       this.#shared = shared;
       const changed = (...keys: (keyof SiteConfig)[]) =>
@@ -243,7 +251,9 @@ export class Site implements Drainable {
       }
       if (changed("listen")) await this.#listeners.reconfigure(own.listen);
       if (changed("services", "push_only", "listen")) this.#connector.tellServices();
-      if (changed("hub") || changedAll("carrier", "proxy", "ca_file")) this.#connector.reroute(way);
+      if (otherFiles || changed("hub") || changedAll("carrier", "proxy", "ca_file")) {
+        this.#connector.reroute(way);
+      }
       if (changed("notifications", "dumps") || changedAll("outbox")) {
         await this.#forwarding?.stop();
         await this.#forward();

@@ -1,5 +1,7 @@
 /** All sites that this agent serves: those it is enrolled for, each with its part of agent.toml. */
 
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import type { Prepared, Reconfigurable } from "../../common/config/index.ts";
 import type { Drainable } from "../../common/drain.ts";
 import type { FarsiteError } from "../../common/errors.ts";
@@ -50,7 +52,7 @@ export class Sites implements Drainable, Reconfigurable<AgentConfig> {
       assigned: assign(config, enrolments),
       damaged,
       unassigned: unassigned(config, enrolments),
-      shared: { config, file, routeTo: routesFrom(config.proxy, process.env) },
+      shared: { config, file, routeTo: routesFrom(config.proxy, process.env), files: versionOf(config) },
     };
   }
 
@@ -96,7 +98,9 @@ export class Sites implements Drainable, Reconfigurable<AgentConfig> {
       return { site, begin: () => site.start() };
     });
     const fresh = next.filter(({ site }) => !this.#sites.includes(site)).map(({ site }) => site);
+    const first = this.#sites[0];
     const renewed = [
+      ...(first && first.files !== plan.shared.files ? ["files of the way to the hub"] : []),
       ...fresh.map(({ path }) => `site ${path}`),
       ...[...left]
         .filter(({ path }) => !fresh.some((site) => site.path === path))
@@ -125,4 +129,15 @@ export class Sites implements Drainable, Reconfigurable<AgentConfig> {
   async stop(): Promise<void> {
     await Promise.all(this.#sites.map((site) => site.stop()));
   }
+}
+
+/** A hash of what the files say that belong to the way to the hub. */
+function versionOf({ ca_file, proxy }: AgentConfig): string {
+  const hash = createHash("sha256");
+  // what cannot be read is complained of where it is used
+  for (const path of [ca_file, proxy.password_file]) {
+    if (path !== undefined && existsSync(path)) hash.update(readFileSync(path));
+    hash.update("\0");
+  }
+  return hash.digest("hex");
 }

@@ -249,6 +249,8 @@ export class TunnelledSites {
       entry.offers = names;
       entry.listens = listens;
       entry.pushOnly = pushOnly ?? false;
+      // an agent that watches no core any more says nothing of it
+      if (!pushOnly && !names.includes(LIVESTATUS)) entry.core = undefined;
       this.options.changed(entry.site.id);
     } else if (kind === "core") {
       const report = unpack(coreControl, body, "the agent's report on its core");
