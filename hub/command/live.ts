@@ -1,10 +1,12 @@
 /** What of hub.toml the hub takes up while it runs, where the part has no file of its own here. */
 
 import { type Reconfigurable, switched } from "../../common/config/index.ts";
+import type { KeyedCertificate } from "../certificate.ts";
 import type { HubConfig } from "../config.ts";
 import type { RetentionLimits } from "../registry/index.ts";
 import { isSameIdentity, loadTls, type TlsIdentity } from "../tls.ts";
 import type { Admission, AdmissionLimits } from "../tunnel/index.ts";
+import { certificateFor } from "./web.ts";
 
 const DAY = 86_400_000;
 
@@ -34,6 +36,38 @@ export interface CertificateParts {
   /** The one in use. */
   present: () => TlsIdentity | undefined;
   renew: (next: TlsIdentity) => Promise<void>;
+}
+
+export interface WebCertificateParts {
+  /** The hub's own. */
+  own: () => KeyedCertificate | undefined;
+  /** The one in use. */
+  present: () => KeyedCertificate | undefined;
+  renew: (next: KeyedCertificate) => Promise<void>;
+}
+
+/** The certificate of [web]; that of [listen] it takes after that was renewed. */
+export function webCertificatePart(
+  { web }: HubConfig,
+  parts: WebCertificateParts,
+): Reconfigurable<HubConfig> {
+  const files = web?.tls === "files";
+  return {
+    keys: files ? ["web.certificate", "web.key"] : [],
+    always: web !== undefined && web.tls !== "off",
+    prepare: (changed) => {
+      // whether it is the hub's own is settled at the start
+      const read = () =>
+        changed.web && certificateFor({ ...changed.web, tls: files ? "files" : "hub" }, parts.own());
+      const ready = files ? read() : undefined;
+      if (files && (!ready || isSameIdentity(ready, parts.present()))) return undefined;
+      const apply = async () => {
+        const next = ready ?? read();
+        if (next && !isSameIdentity(next, parts.present())) await parts.renew(next);
+      };
+      return { apply, ...(files && { renewed: ["certificate of [web]"] }) };
+    },
+  };
 }
 
 /** The certificate of [listen], whose files may be new although their names are not. */

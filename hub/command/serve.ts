@@ -49,11 +49,18 @@ import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
 import { openInbox } from "./inbox.ts";
-import { admissionOf, admissionPart, certificatePart, READ_LIMITS, retentionOf } from "./live.ts";
+import {
+  admissionOf,
+  admissionPart,
+  certificatePart,
+  READ_LIMITS,
+  retentionOf,
+  webCertificatePart,
+} from "./live.ts";
 import { openLivestatus } from "./livestatus.ts";
 import { openProblems } from "./problems.ts";
 import { openViewers } from "./viewers.ts";
-import { openWeb } from "./web.ts";
+import { certificateFor, openWeb } from "./web.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -309,6 +316,7 @@ async function serve(places: Places): Promise<void> {
   const connections = new CentralConnections(store, registry, wall);
   let listener: ReturnType<typeof listen> | undefined;
   let web: WebListener | undefined;
+  let webCertificate = config.web && certificateFor(config.web, tls);
   const running = new Reloader<HubConfig>({
     config,
     load,
@@ -331,6 +339,14 @@ async function serve(places: Places): Promise<void> {
         renew: async (next) => {
           tls = next;
           await listener?.renew(next);
+        },
+      }),
+      webCertificatePart(config, {
+        own: () => tls,
+        present: () => webCertificate,
+        renew: async (next) => {
+          webCertificate = next;
+          await web?.renew(next);
         },
       }),
     ],
@@ -378,7 +394,15 @@ async function serve(places: Places): Promise<void> {
     await hub.openEndpoints();
     if (config.web) {
       const services = Object.keys(config.services);
-      web = await openWeb({ web: config.web, tls, access, services, clock, random, log });
+      web = await openWeb({
+        web: config.web,
+        certificate: webCertificate,
+        access,
+        services,
+        clock,
+        random,
+        log,
+      });
       log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
     }
     stateFile.start();

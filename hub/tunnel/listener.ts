@@ -6,6 +6,7 @@ import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
 import { peerOf } from "../peer.ts";
+import { RenewableServer } from "../renewable.ts";
 import type { TlsIdentity } from "../tls.ts";
 import type { Admission } from "./admission.ts";
 import { busy, HttpsCarriers } from "./https.ts";
@@ -36,38 +37,12 @@ export const TUNNEL_PATH = "/tunnel";
 /** Seconds within which a request must be there whole. */
 const REQUEST_SECONDS = 10;
 
-/** ms until the address is tried again, when somebody else has taken it in the moment between two servers. */
-const RETRY = 100;
-
 /** Starts listening. Throws E_LISTEN. */
 export function listen(options: ListenerOptions): Listener {
   const carriers = new HttpsCarriers(options);
-  let stopped = false;
-  let server = serve(options, carriers, options.port, options.tls);
-  const port = server.port ?? options.port;
-  /** Those that listen no more, but still have connections. */
-  const former = new Set<Server<SocketData>>();
-  return {
-    port,
-    renew: async (tls) => {
-      // Bun takes no other certificate for a server that runs; another server cannot listen while the first one does
-      const before = server;
-      former.add(before);
-      void before.stop().then(() => former.delete(before));
-      while (!stopped) {
-        try {
-          server = serve(options, carriers, port, tls);
-          return;
-        } catch {
-          await Bun.sleep(RETRY);
-        }
-      }
-    },
-    stop: async () => {
-      stopped = true;
-      await Promise.all([server, ...former].map((each) => each.stop(true)));
-    },
-  };
+  return new RenewableServer(options.tls, options.port, (tls: TlsIdentity | undefined, port: number) =>
+    serve(options, carriers, port, tls),
+  );
 }
 
 function serve(

@@ -28,7 +28,8 @@ const PATH = "acme/main";
 const HOST = "127.0.0.1";
 const echo = await Target.start(manners.echo, lab.cleanup);
 const core = await Target.start(manners.core("the core"), lab.cleanup);
-const [viewerPort, linePort, otherLinePort, ecPort] = [
+const [viewerPort, webPort, linePort, otherLinePort, ecPort] = [
+  await freePort(),
   await freePort(),
   await freePort(),
   await freePort(),
@@ -53,6 +54,7 @@ beforeAll(async () => {
   copyFileSync(key, files.key);
   hub = await lab.startHub({
     listen: { tls: "files", ...files },
+    web: { address: HOST, port: webPort },
     viewer: [{ listen: `${HOST}:${viewerPort}`, view: PATH, tls: "files", ...files }],
   });
   agentSettings = {
@@ -148,7 +150,7 @@ describe("the hub takes up", () => {
     await undisturbed();
   });
 
-  test("renewed certificates, for agents and for viewers", async () => {
+  test("renewed certificates, for agents, viewers and browsers", async () => {
     const before = await serialAt(hub.port);
     expect(await serialAt(viewerPort)).toBe(before);
     expect(await reload(hub)).toEqual({ changed: [], renewed: [], restart: [] });
@@ -162,6 +164,7 @@ describe("the hub takes up", () => {
     const after = await serialAt(hub.port);
     expect(after).not.toBe(before);
     expect(await serialAt(viewerPort)).toBe(after);
+    expect(await serialAt(webPort)).toBe(after);
     await undisturbed();
   });
 
