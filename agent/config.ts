@@ -60,6 +60,8 @@ const limits = z.strictObject({
   queue_datagrams: z.int().min(1).max(1_000_000).default(5000),
   /** MiB for them. The least takes the longest datagram. */
   queue_mib: z.number().min(0.1).max(1024).default(4),
+  /** Seconds for what is under way when the agent is stopped. */
+  drain_seconds: z.number().min(0).max(300).default(10),
 });
 
 const hub = z.strictObject({
@@ -165,6 +167,8 @@ const siteKeys = {
   notifications: notifications.prefault({}),
   dumps: dumps.prefault({}),
 };
+/** The names of these keys. */
+export const SITE_KEYS: readonly string[] = Object.keys(siteKeys);
 const site = z.strictObject(siteKeys);
 export type SiteConfig = z.output<typeof site>;
 

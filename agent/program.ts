@@ -7,6 +7,7 @@ import {
   addDoctor,
   addEnroll,
   addKey,
+  addReload,
   addRun,
   addServices,
   addStatus,
@@ -20,6 +21,7 @@ export function agentProgram(): Command {
   );
   addEnroll(program);
   addRun(program);
+  addReload(program);
   addStatus(program);
   addServices(program);
   addKey(program);

@@ -2,10 +2,12 @@
 
 import { chmodSync, rmSync } from "node:fs";
 import { z } from "zod";
+import type { Reloader, ReloadReport } from "../common/config/index.ts";
 import type { CoreReport } from "../common/core.ts";
-import { FarsiteError, isErrorCode, reasonOf } from "../common/errors.ts";
+import { ERROR_CODES, FarsiteError, isErrorCode, reasonOf } from "../common/errors.ts";
 import { isOlder } from "../common/release.ts";
 import { VERSION } from "../common/version.ts";
+import type { AgentConfig } from "./config.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
 import type { DumpStatus, Forwarding, NotifyStatus, OutboxLane } from "./outbox/index.ts";
@@ -98,8 +100,8 @@ export interface AskedKey {
 /** Throws E_LISTEN. */
 export async function openStatusSocket(
   path: string,
-  sites: readonly AskedSite[],
-  damaged: readonly FarsiteError[],
+  sites: { readonly all: readonly AskedSite[]; readonly damaged: readonly FarsiteError[] },
+  reloader: Pick<Reloader<AgentConfig>, "reload" | "check">,
 ): Promise<{ stop(): Promise<void> }> {
   if (
     await askAgent(path).then(
@@ -117,12 +119,15 @@ export async function openStatusSocket(
   try {
     const server = Bun.serve({
       unix: path,
-      fetch: (request) => {
-        if (request.method === "POST") return renewKeys(request, sites);
+      fetch: async (request) => {
+        const { pathname } = new URL(request.url);
+        if (request.method === "POST" && pathname === "/reload") return answerReload(() => reloader.reload());
+        if (pathname === "/reload") return answerReload(() => reloader.check());
+        if (request.method === "POST") return renewKeys(request, sites.all);
         const answer: AgentStatus = {
           version: VERSION,
-          sites: sites.map((site) => site.status()),
-          damaged: damaged.map(failureOf),
+          sites: sites.all.map((site) => site.status()),
+          damaged: sites.damaged.map(failureOf),
         };
         return Response.json(answer);
       },
@@ -189,6 +194,16 @@ function agentDown(path: string): FarsiteError {
   );
 }
 
+async function answerReload(work: () => Promise<ReloadReport>): Promise<Response> {
+  try {
+    return Response.json(await work());
+  } catch (error) {
+    const { code, message, hint } =
+      error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", reasonOf(error));
+    return Response.json({ code, message, hint }, { status: 400 });
+  }
+}
+
 function coreStatus(report: CoreReport | undefined): CoreStatus | undefined {
   if (!report) return undefined;
   const { kind: _, service: __, since, ...rest } = report;
@@ -197,9 +212,36 @@ function coreStatus(report: CoreReport | undefined): CoreStatus | undefined {
 
 /** Asks the running agent. Throws E_AGENT_DOWN. */
 export async function askAgent(path: string): Promise<AgentStatus> {
+  return (await (await ask(path, "GET", "/status")).json()) as AgentStatus;
+}
+
+const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
+const report = z.object({
+  changed: z.array(z.string()),
+  renewed: z.array(z.string()),
+  restart: z.array(z.string()),
+});
+
+/**
+ * Lets the running agent read agent.toml again. Throws E_AGENT_DOWN, or what is wrong with it.
+ * @param check only says what it would do
+ */
+export async function askReload(path: string, check: boolean): Promise<ReloadReport> {
+  const response = await ask(path, check ? "GET" : "POST", "/reload");
+  const answer: unknown = await response.json();
+  // one that is older knows only its status
+  const told = report.safeParse(answer).data;
+  if (told) return told;
+  const { code = "", message, hint } = failure.safeParse(answer).data ?? {};
+  if (!isErrorCode(code)) {
+    throw new FarsiteError("E_INTERNAL", "the running agent cannot reload", "Restart it.");
+  }
+  throw new FarsiteError(code, message ?? ERROR_CODES[code], hint);
+}
+
+async function ask(path: string, method: "GET" | "POST", what: string): Promise<Response> {
   try {
-    const response = await fetch("http://agent/status", { unix: path });
-    return (await response.json()) as AgentStatus;
+    return await fetch(`http://agent${what}`, { unix: path, method });
   } catch {
     throw agentDown(path);
   }

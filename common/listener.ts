@@ -3,6 +3,7 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Clock, Timer } from "./clock.ts";
+import { HAND_OVER } from "./drain.ts";
 import { reasonOf } from "./errors.ts";
 
 export type ListenAddress = { host: string; port: number } | { path: string };
@@ -74,6 +75,17 @@ export class Listener {
         fail(reasonOf(error));
       }
     });
+  }
+
+  /**
+   * Takes nobody new. Who has connected to a Unix socket already is still taken: its file is gone first. At an address
+   * those are reset that the system took in the last moment.
+   */
+  drain(): void {
+    const { address, clock } = this.#options;
+    if (!("path" in address) || this.#failure !== undefined) return this.close();
+    removeSocket(address.path);
+    clock.after(HAND_OVER, () => this.close());
   }
 
   /** Stops listening; clients that were taken are not its own. */

@@ -33,7 +33,7 @@ function lineOf(record: LogRecord, underJournald: boolean): string {
     : `${new Date(record.timestamp).toISOString()} ${record.level.padEnd(7)} ${message}\n`;
 }
 
-/** Sets logging up for this process (once, in the composition root) and returns its root log. */
+/** Sets logging up for this process, in the composition root; again for another level. Returns its root log. */
 export function openLog(program: string, level: LogLevel): Log {
   const underJournald = process.env.JOURNAL_STREAM !== undefined;
   configureSync({

@@ -15,7 +15,7 @@ export class Refusals {
   /** @param most refusals within a minute after which an address is turned away */
   constructor(
     private readonly clock: Clock,
-    private readonly most: number,
+    public most: number,
   ) {}
 
   /** Notes that a try from this address was refused for what it knew, not for what it is. */

@@ -18,7 +18,8 @@ export interface Vital {
 export interface WatchdogOptions {
   /** ms until systemd restarts a program that gives no sign; undefined when it does not watch. */
   limit: number | undefined;
-  vitals: readonly Vital[];
+  /** Asked each time: there may be others after a reload. */
+  vitals: () => readonly Vital[];
   /** How the program is, in one line for people. */
   status(): string;
   notify(state: ServiceState): void;
@@ -73,10 +74,17 @@ export class Watchdog {
     this.#timer = this.#options.clock.after(next, () => this.#sign());
   }
 
+  #forget(vital: Vital): void {
+    this.#seen.delete(vital);
+    this.#stuck.delete(vital);
+  }
+
   /** Whether everything gets on. */
   #look(): boolean {
     const { vitals, clock, log } = this.#options;
-    for (const vital of vitals) {
+    const present = vitals();
+    for (const known of this.#seen.keys()) if (!present.includes(known)) this.#forget(known);
+    for (const vital of present) {
       const pulse = vital.pulse();
       const seen = this.#seen.get(vital);
       if (seen?.pulse !== pulse) {

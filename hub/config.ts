@@ -74,6 +74,8 @@ const limits = z.strictObject({
   hold_seconds: z.number().min(0).max(60).default(5),
   /** Seconds after which agents come back when this hub stops; each adds as much again at random. */
   return_seconds: z.number().min(0).max(300).default(2),
+  /** Seconds for what is under way when the hub is stopped. */
+  drain_seconds: z.number().min(0).max(300).default(10),
   /** Seconds after which a carrier on which nothing was heard is given up. */
   dead_seconds: z.number().min(1).max(300).default(10),
   /** Minutes an enrolment token can be used. */

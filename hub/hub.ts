@@ -29,7 +29,8 @@ export interface SiteObserver {
 }
 
 export interface HubParts {
-  config: HubConfig;
+  /** As it is now: it may be another one after a reload, as `tls`. */
+  readonly config: HubConfig;
   registry: Registry;
   enrolment: Enrolment;
   sites: TunnelledSites;
@@ -45,7 +46,7 @@ export interface HubParts {
   keys: HubKeys;
   agentKeys: AgentKeys;
   renewal: Pick<KeyRenewal, "rotate" | "greeting">;
-  tls: TlsIdentity | undefined;
+  readonly tls: TlsIdentity | undefined;
   log: Log;
   /** Wall clock, ms. */
   wall: () => number;

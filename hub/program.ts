@@ -9,6 +9,7 @@ import {
   addKey,
   addProblem,
   addQuery,
+  addReload,
   addServe,
   addSite,
   addTenant,
@@ -23,6 +24,7 @@ export function hubProgram(): Command {
     "Gives a central Checkmk site one local address per remote site, over the connections that agents hold.",
   );
   addServe(program);
+  addReload(program);
   addTenant(program);
   addSite(program);
   addKey(program);

@@ -34,6 +34,14 @@ export async function loadTls(config: HubConfig, stateDir: string): Promise<TlsI
   return { ...identity, fingerprint: createHash("sha256").update(parsed.raw).digest() };
 }
 
+/** Whether both are the same certificate with the same key. */
+export function isSameIdentity(
+  one: KeyedCertificate | undefined,
+  other: KeyedCertificate | undefined,
+): boolean {
+  return one?.certificate === other?.certificate && one?.key === other?.key;
+}
+
 /** The name or address in the hub's URL. */
 export function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[|\]$/g, "");

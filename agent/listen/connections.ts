@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import type { Address } from "../../common/address.ts";
 import { breakOff } from "../../common/break-off.ts";
 import { Complaints } from "../../common/complaints.ts";
+import { type Drainable, Unseen } from "../../common/drain.ts";
 import { Listener } from "../../common/listener.ts";
 import { join } from "../../common/mux/index.ts";
 import { type LineOptions, type ListenerState, priorityOf, refusalText } from "./line.ts";
@@ -14,11 +15,12 @@ export interface ConnectionsOptions extends LineOptions {
   clients: number;
 }
 
-export class Connections {
+export class Connections implements Drainable {
   readonly #options: ConnectionsOptions;
   readonly #complaints: Complaints;
   readonly #listener: Listener;
   readonly #sockets = new Set<Socket>();
+  readonly #unseen: Unseen;
   #opened = 0;
   #failed = 0;
 
@@ -26,6 +28,7 @@ export class Connections {
     this.#options = options;
     const { address, name, clock, log } = options;
     this.#complaints = new Complaints({ message: "line failed", clock, log });
+    this.#unseen = new Unseen(clock);
     this.#listener = new Listener({
       address: address.kind === "unix" ? { path: address.path } : address,
       take: (socket) => this.serve(socket),
@@ -54,9 +57,11 @@ export class Connections {
       return;
     }
     this.#sockets.add(socket);
+    const leave = this.#unseen.enter();
     join(socket, stream, {
       deliver: "stream",
       done: (outcome) => {
+        leave();
         this.#sockets.delete(socket);
         const refusal = outcome === "socket-lost" || outcome === "closed" ? undefined : refusalText(outcome);
         if (refusal === undefined) return;
@@ -81,6 +86,16 @@ export class Connections {
       opened: this.#opened,
       failed: this.#failed,
     };
+  }
+
+  /** Stops listening; clients stay. */
+  drain(): void {
+    this.#listener.drain();
+  }
+
+  /** Clients that may wait for something. */
+  get underWay(): number {
+    return this.#unseen.young;
   }
 
   /** Stops listening and ends every client. */

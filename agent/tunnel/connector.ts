@@ -25,19 +25,27 @@ import { Renewal } from "./renewal.ts";
 import { isForgeable, isStanding } from "./standing.ts";
 import { type ConnectorStatus, failureOf } from "./status.ts";
 
-export interface ConnectorOptions {
-  enrolled: Pick<Enrolled, "url" | "tenant" | "site">;
-  keys: Keys;
+/** The way to the hub. */
+export interface Way {
   /** The hub's addresses, in the order in which they are tried. */
   urls: readonly string[];
+  carriers: Pick<Carriers, "open" | "openBetter" | "retryIn" | "blocked">;
+  /** The route to each of the hub's addresses, for people. */
+  route: (url: string) => RouteView;
+  /** ms after which a carrier is replaced while it still serves. */
+  maxAge: number | undefined;
+}
+
+export interface ConnectorOptions extends Way {
+  enrolled: Pick<Enrolled, "url" | "tenant" | "site">;
+  keys: Keys;
   services: Services;
   /** What is listened for at this side, to be carried to the central one. Default: nothing. */
-  listens?: Listens;
+  listens?: () => Listens;
   /** ms after the loss of a carrier for which streams to the hub wait for the next one. Default 0. */
   hold?: number;
   /** How the core is, if there is one and it was asked; another object when it has changed. */
   core: () => CoreReport | undefined;
-  carriers: Pick<Carriers, "open" | "openBetter" | "retryIn" | "blocked">;
   clock: Clock;
   random: Random;
   log: Log;
@@ -46,10 +54,6 @@ export interface ConnectorOptions {
   maxStreams: number;
   /** ms for connection and handshake. */
   timeout: number;
-  /** The route to each of the hub's addresses, for people. */
-  route: (url: string) => RouteView;
-  /** ms after which a carrier is replaced while it still serves. */
-  maxAge: number | undefined;
   /** This host's addresses, in a form that is equal when they are. */
   network: () => string;
 }
@@ -65,7 +69,7 @@ interface Connection {
 type Outcome = { lost: FarsiteError } | { renew: string } | { replaced: Connection };
 
 export class Connector {
-  readonly #options: ConnectorOptions;
+  #options: ConnectorOptions;
   readonly #backoff: Backoff;
   readonly #renewal: Renewal;
   #tunnel: Tunnel | undefined;
@@ -76,6 +80,7 @@ export class Connector {
   #error: FarsiteError | undefined;
   #lastError: { error: FarsiteError; at: number } | undefined;
   #stopped = false;
+  #stopping = false;
   #wait: { timer: Timer; done: () => void } | undefined;
   #onLost: (reason: FarsiteError) => void = () => {};
   /** Tries that failed one after the other. */
@@ -223,11 +228,38 @@ export class Connector {
     }
   }
 
+  /** Another way to the hub: it is tried at once, while the carrier that is there serves on. */
+  reroute(way: Way): void {
+    this.#options = { ...this.#options, ...way };
+    this.#renewal.maxAge = way.maxAge;
+    this.#renewal.ask("the way to the hub was changed");
+    this.#endWait();
+  }
+
+  /** Tells the hub what may be asked of this side, and what is listened for; again when that has changed. */
+  tellServices(): void {
+    const { services, listens } = this.#options;
+    const { names, pushOnly } = services;
+    this.#tunnel?.mux.sendControl(
+      pack({ kind: "services", names, listens: listens?.() ?? {}, ...(pushOnly && { pushOnly }) }),
+    );
+  }
+
+  /** Tells the hub that this agent is about to stop: it should ask nothing new. An older hub does not listen to it. */
+  tellStopping(): void {
+    this.#stopping = true;
+    this.#tunnel?.mux.sendControl(pack({ kind: "stopping" }));
+  }
+
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
   #lose(reason: FarsiteError): void {
     // also while another carrier is dialled; once that speaks with the hub, its end is how the hub takes it
     if (this.#state === "connected" && !this.#attaching) this.#enter("connecting");
     this.#onLost(reason);
+    this.#endWait();
+  }
+
+  #endWait(): void {
     this.#wait?.timer.cancel();
     this.#wait?.done();
   }
@@ -390,7 +422,7 @@ export class Connector {
   }
 
   #begin(id: Uint8Array, link: Link): void {
-    const { services, listens = {}, clock, random, defer, session: limits, maxStreams } = this.#options;
+    const { services, clock, random, defer, session: limits, maxStreams } = this.#options;
     const tunnel = createTunnel({
       side: "agent",
       id,
@@ -419,8 +451,8 @@ export class Connector {
     this.#tunnel = tunnel;
     this.#lostAt = undefined;
     this.#told = undefined;
-    const { names, pushOnly } = services;
-    tunnel.mux.sendControl(pack({ kind: "services", names, listens, ...(pushOnly && { pushOnly }) }));
+    this.tellServices();
+    if (this.#stopping) this.tellStopping();
     tunnel.session.adopt(link, 0, 0);
   }
 

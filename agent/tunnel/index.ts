@@ -1,7 +1,7 @@
 export { readAuthorities } from "./authorities.ts";
 export type { CarrierKind, Carriers } from "./carriers.ts";
 export { fetchCertificate, presentedCertificate } from "./certificate.ts";
-export { Connector } from "./connector.ts";
+export { Connector, type Way } from "./connector.ts";
 export { issuerName, withAdvice } from "./failure.ts";
 export { type Accepted, type Examined, enrol, examine } from "./handshake.ts";
 export { type Hop, hopOf } from "./hop.ts";

@@ -15,16 +15,21 @@ export interface RenewalOptions {
 const LOOK = 5_000;
 
 export class Renewal {
+  /** As in the options; counts for the next carrier. */
+  maxAge: number | undefined;
   #age: Timer | undefined;
   #look: Timer | undefined;
   #fire: (why: string) => void = () => {};
 
-  constructor(private readonly options: RenewalOptions) {}
+  constructor(private readonly options: RenewalOptions) {
+    this.maxAge = options.maxAge;
+  }
 
   /** Watches over a carrier that begins to serve now; resolves with the reason to replace it. */
   due(): Promise<string> {
     this.stop();
-    const { clock, random, maxAge, network } = this.options;
+    const { maxAge } = this;
+    const { clock, random, network } = this.options;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.#fire = resolve;
     if (maxAge !== undefined) {

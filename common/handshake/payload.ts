@@ -1,8 +1,9 @@
 /** What agent and hub tell each other inside the handshake, and in the first records after it. */
 import { z } from "zod";
-import { ERROR_CODES, type ErrorCode, FarsiteError } from "../errors.ts";
+import { FarsiteError, isErrorCode } from "../errors.ts";
 import { serviceName, siteName, tenantName } from "../names.ts";
 import { KEY_BYTES } from "../noise/index.ts";
+import { printable } from "../text.ts";
 
 const bytes = (length: number) =>
   z
@@ -26,8 +27,6 @@ export type SessionHello = z.infer<typeof sessionHello>;
 export const enrolHello = sessionHello.extend({ token: bytes(8), secret: bytes(32) });
 export type EnrolHello = z.infer<typeof enrolHello>;
 
-const codes = Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]];
-
 /** Payload of Noise message 2: accepted for a site, or refused with a reason. */
 export const hubHello = z.object({
   /** The hub's release. */
@@ -35,7 +34,8 @@ export const hubHello = z.object({
   /** The hub's clock, ms since the Unix epoch. */
   time: z.number(),
   accepted: z.object({ tenant: tenantName, site: siteName }).optional(),
-  refused: z.object({ code: z.enum(codes), message: z.string().max(500) }).optional(),
+  /** A newer hub may have codes that this release does not know. */
+  refused: z.object({ code: z.string().max(64), message: z.string().max(500) }).optional(),
   /** It answers PROBE records. */
   probe: z.boolean().optional(),
 });
@@ -97,9 +97,17 @@ export type KeysControl = z.infer<typeof keysControl>;
 /** CONTROL, agent to hub: the key that it wants to have in the place of its present one. */
 export const keyControl = z.object({ kind: z.literal("key"), next: bytes(KEY_BYTES) });
 
+/** CONTROL, agent to hub: it is about to stop. What is asked already is answered, but nothing new should be asked. */
+export const stoppingControl = z.object({ kind: z.literal("stopping") });
+
 /** The hub's refusal as an error, if it is one. */
 export function throwIfRefused(hello: HubHello): NonNullable<HubHello["accepted"]> {
-  if (hello.refused) throw new FarsiteError(hello.refused.code, hello.refused.message);
+  if (hello.refused) {
+    const { code, message } = hello.refused;
+    throw isErrorCode(code)
+      ? new FarsiteError(code, message)
+      : new FarsiteError("E_HANDSHAKE", `the hub refused: ${message} [${printable(code, 64)}]`);
+  }
   if (!hello.accepted) throw new FarsiteError("E_PROTOCOL", "the hub neither accepted nor refused");
   return hello.accepted;
 }

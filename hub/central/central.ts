@@ -1,5 +1,6 @@
 /** The central side's lines for sites: what agents open towards the hub ends here. */
 
+import type { Drainable } from "../../common/drain.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import { allows, type CentralLine } from "./line.ts";
 import { type LineState, SiteLines, type SiteLinesOptions } from "./site-lines.ts";
@@ -17,10 +18,15 @@ export interface CentralOptions extends Omit<SiteLinesOptions, "site" | "lines">
   lines: Readonly<Record<string, CentralLine>>;
 }
 
-export class Central {
+export class Central implements Drainable {
   readonly #sites = new Map<number, SiteLines>();
+  #draining = false;
 
-  constructor(private readonly options: CentralOptions) {}
+  #lines: CentralOptions["lines"];
+
+  constructor(private readonly options: CentralOptions) {
+    this.#lines = options.lines;
+  }
 
   /**
    * Takes a stream that a site's agent opened.
@@ -30,6 +36,7 @@ export class Central {
     caller: { site: CentralSite; listens: Readonly<Record<string, "tcp" | "udp">> },
     stream: Stream,
   ): void {
+    if (this.#draining) return stream.reset("limit");
     const datagrams = caller.listens[stream.service] === "udp";
     this.#linesOf(caller.site).accept(stream, datagrams);
   }
@@ -42,12 +49,28 @@ export class Central {
   #linesOf(site: CentralSite): SiteLines {
     let known = this.#sites.get(site.id);
     if (!known) {
-      const { lines, ...options } = this.options;
-      const own = Object.entries(lines).filter(([, line]) => allows(line, site));
-      known = new SiteLines({ ...options, site, lines: new Map(own) });
+      known = new SiteLines({ ...this.options, site, lines: this.#linesFor(site) });
       this.#sites.set(site.id, known);
     }
     return known;
+  }
+
+  #linesFor(site: CentralSite): ReadonlyMap<string, CentralLine> {
+    return new Map(Object.entries(this.#lines).filter(([, line]) => allows(line, site)));
+  }
+
+  /** Other lines; streams of those that a site may use no more are ended. */
+  reconfigure(lines: CentralOptions["lines"]): void {
+    this.#lines = lines;
+    for (const known of this.#sites.values()) known.reconfigure(this.#linesFor(known.site));
+  }
+
+  drain(): void {
+    this.#draining = true;
+  }
+
+  get underWay(): number {
+    return [...this.#sites.values()].reduce((sum, lines) => sum + lines.underWay, 0);
   }
 
   /** A site needs nothing before it comes. */

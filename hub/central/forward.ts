@@ -35,9 +35,10 @@ export interface ForwardOptions {
 
 /**
  * Reads datagrams from `stream` until it ends. What comes in too large numbers is dropped, never held: a site must
- * not fill the hub's memory by sending faster than its target takes. Nothing is sent back.
+ * not fill the hub's memory by sending faster than its target takes. Nothing is sent back. Gives how to end it: the
+ * line is not there any more.
  */
-export function forward(stream: Stream, options: ForwardOptions): void {
+export function forward(stream: Stream, options: ForwardOptions): () => void {
   const { count, failed, done } = options;
   const rate = new Rate(options.clock, options.perSecond);
   /** Copies, until the sender is ready; together no more than a stream's first credit. */
@@ -105,4 +106,8 @@ export function forward(stream: Stream, options: ForwardOptions): void {
     drain: () => {},
     reset: close,
   });
+  return () => {
+    stream.reset("serviceRefused");
+    close();
+  };
 }

@@ -1,12 +1,14 @@
 /** What one site may use of the central side: each stream its agent opens is let in here, or not. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../common/clock.ts";
 import { Complaints } from "../../common/complaints.ts";
+import { Unseen } from "../../common/drain.ts";
 import type { Log } from "../../common/log.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
 import { Notices } from "../../common/notices.ts";
 import { Rate } from "../../common/rate.ts";
-import type { Dial, OpenSender, TcpAddress } from "./dial.ts";
+import type { Dial, OpenSender, TcpAddress, UdpAddress } from "./dial.ts";
 import { type DatagramCount, forward } from "./forward.ts";
 import { type CentralLine, sourceOf } from "./line.ts";
 
@@ -37,7 +39,7 @@ export interface LineState {
 }
 
 export interface SiteLinesOptions {
-  site: { tenant: string; name: string; address: string };
+  site: { id: number; tenant: string; name: string; address: string };
   /** Those that this site may use, by name. */
   lines: ReadonlyMap<string, CentralLine>;
   pool: string;
@@ -53,20 +55,42 @@ interface Use {
   source: string | undefined;
   rate: Rate;
   state: LineState;
+  /** How to end each stream, when the site may use the line no more. */
+  ends: Map<Stream, () => void>;
 }
 
 export class SiteLines {
   readonly #options: SiteLinesOptions;
-  readonly #uses: ReadonlyMap<string, Use>;
+  #uses: ReadonlyMap<string, Use>;
   readonly #complaints: Complaints;
   readonly #refusals: Notices;
+  readonly #unseen: Unseen;
 
   constructor(options: SiteLinesOptions) {
     this.#options = options;
     const { clock, log } = options;
     this.#complaints = new Complaints({ message: "line failed", clock, log });
     this.#refusals = new Notices(clock);
+    this.#unseen = new Unseen(clock);
     this.#uses = new Map([...options.lines].map(([name, line]) => [name, this.#use(name, line)]));
+  }
+
+  get site(): SiteLinesOptions["site"] {
+    return this.#options.site;
+  }
+
+  /** Other lines; one that says the same as before goes on, streams of one that is gone are ended. */
+  reconfigure(lines: ReadonlyMap<string, CentralLine>): void {
+    const before = this.#uses;
+    this.#uses = new Map(
+      [...lines].map(([name, line]) => {
+        const present = before.get(name);
+        return [name, present && isDeepStrictEqual(present.line, line) ? present : this.#use(name, line)];
+      }),
+    );
+    for (const [name, use] of before) {
+      if (!lines.has(name)) for (const end of [...use.ends.values()]) end();
+    }
   }
 
   #use(name: string, line: CentralLine): Use {
@@ -85,11 +109,16 @@ export class SiteLines {
       }),
     };
     const rate = new Rate(clock, line.opens_per_second);
-    return { line, source, rate, state };
+    return { line, source, rate, state, ends: new Map() };
   }
 
   get states(): LineState[] {
     return [...this.#uses.values()].map(({ state }) => ({ ...state }));
+  }
+
+  /** Connections that somebody at the site may wait for. */
+  get underWay(): number {
+    return this.#unseen.young;
   }
 
   /** Joins a stream to the target of the line it names, or resets it. @param datagrams what the stream carries */
@@ -111,23 +140,33 @@ export class SiteLines {
     }
     use.state.open++;
     use.state.opened++;
-    if (address.kind === "udp") {
-      forward(stream, {
-        target: address,
-        source: use.source,
-        perSecond: use.line.datagrams_per_second,
-        clock: this.#options.clock,
-        open: this.#options.openSender,
-        count: use.state.datagrams as DatagramCount,
-        failed: (reason) => this.#note(use, reason),
-        done: () => void use.state.open--,
-      });
-    } else this.#connect(stream, use, address);
+    // it may be over before it has properly begun
+    use.ends.set(stream, () => {});
+    const end =
+      address.kind === "udp" ? this.#forward(stream, use, address) : this.#connect(stream, use, address);
+    if (use.ends.has(stream)) use.ends.set(stream, end);
   }
 
-  #connect(stream: Stream, use: Use, address: TcpAddress): void {
+  #forward(stream: Stream, use: Use, address: UdpAddress): () => void {
+    return forward(stream, {
+      target: address,
+      source: use.source,
+      perSecond: use.line.datagrams_per_second,
+      clock: this.#options.clock,
+      open: this.#options.openSender,
+      count: use.state.datagrams as DatagramCount,
+      failed: (reason) => this.#note(use, reason),
+      done: () => {
+        use.state.open--;
+        use.ends.delete(stream);
+      },
+    });
+  }
+
+  #connect(stream: Stream, use: Use, address: TcpAddress): () => void {
     const { dial, clock } = this.#options;
     const socket = dial(address, use.source);
+    const leave = this.#unseen.enter();
     const timer = clock.after(use.line.connect_seconds * 1000, () =>
       socket.destroy(new Error("no connection in time")),
     );
@@ -135,10 +174,16 @@ export class SiteLines {
     socket.once("error", (error) => this.#note(use, error.message));
     const done = (outcome: "closed" | "socket-lost" | ResetReason) => {
       timer.cancel();
+      leave();
       use.state.open--;
+      use.ends.delete(stream);
       if (outcome === "targetUnreachable") use.state.unreachable++;
     };
     join(socket, stream, { unreachable: "targetUnreachable", deliver: "socket", done });
+    return () => {
+      stream.reset("serviceRefused");
+      socket.destroy();
+    };
   }
 
   #refuse(stream: Stream, reason: string): void {

@@ -2,13 +2,14 @@
 
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
 import { Views } from "../endpoint/index.ts";
-import { Federation } from "../livestatus/federation/index.ts";
+import { Federation, type FederationLimits } from "../livestatus/federation/index.ts";
 import type { GatedSite, Livestatus, SiteStates } from "../livestatus/index.ts";
 import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
@@ -32,9 +33,9 @@ export function openFederation(parts: FederationParts): {
   federation: Federation;
   views: Views;
   sites: Sites;
+  part: Reconfigurable<HubConfig>;
 } {
   const { config, stateDir, runDir, livestatus, states, tunnel, unreachable, clock, random, log } = parts;
-  const { federation: own, livestatus: gate } = config;
   const spoolDirectory = join(stateDir, "spool");
   ensureDirectory(spoolDirectory, 0o700);
   const sites = new Sites();
@@ -50,27 +51,34 @@ export function openFederation(parts: FederationParts): {
         queries: livestatus.state(site)?.requests ?? 0,
         now: clock.wall(),
       }),
-    limits: {
-      queryTimeout: gate.query_timeout_seconds * 1000,
-      requestTimeout: gate.request_seconds * 1000,
-      idleTimeout: gate.idle_seconds * 1000,
-      longestRequest: policyOf(gate).longestRequest,
-      clientTimeout: gate.query_timeout_seconds * 1000,
-      sitesTimeout: own.sites_seconds * 1000,
-      sites: own.sites,
-      queries: own.queries,
-      queryWait: gate.channel_timeout_seconds * 1000,
-      clients: own.clients,
-      memory: own.memory_mib * (1 << 20),
-      largestAnswer: own.largest_answer_mib * (1 << 20),
-    },
+    limits: limitsOf(config),
     spoolDirectory,
     clock,
     random,
     log,
   });
   const views = new Views({ runDir, clock, log, view: (tenant) => federation.view(tenant) });
-  return { federation, views, sites };
+  const part = switched<HubConfig>(["federation", "livestatus"], (changed) =>
+    federation.reconfigure(limitsOf(changed)),
+  );
+  return { federation, views, sites, part };
+}
+
+function limitsOf({ federation: own, livestatus: gate }: HubConfig): FederationLimits {
+  return {
+    queryTimeout: gate.query_timeout_seconds * 1000,
+    requestTimeout: gate.request_seconds * 1000,
+    idleTimeout: gate.idle_seconds * 1000,
+    longestRequest: policyOf(gate).longestRequest,
+    clientTimeout: gate.query_timeout_seconds * 1000,
+    sitesTimeout: own.sites_seconds * 1000,
+    sites: own.sites,
+    queries: own.queries,
+    queryWait: gate.channel_timeout_seconds * 1000,
+    clients: own.clients,
+    memory: own.memory_mib * (1 << 20),
+    largestAnswer: own.largest_answer_mib * (1 << 20),
+  };
 }
 
 /** What the registry says of the sites, at hand. */

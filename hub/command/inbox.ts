@@ -1,6 +1,7 @@
 /** The hub's inbox as hub.toml says: its lanes and their sinks. */
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
 import { Opener, STATUS_LANE } from "../../common/outbox/index.ts";
@@ -10,6 +11,7 @@ import {
   connectOverNetwork,
   DumpsLane,
   Inbox,
+  type InboxRules,
   notifyLane,
   postOverNetwork,
   type Sender,
@@ -30,10 +32,16 @@ export interface InboxParts {
 const DIRECTORY = "inbox";
 const FILES = "inbox-files";
 
-export function openInbox(
-  { inbox: limits, notifications, dumps: dumpsConfig }: HubConfig,
-  { stateDir, keys, registry, clock, random, log }: InboxParts,
-): { inbox: Inbox; dumps: DumpsLane } {
+export interface OpenInbox {
+  inbox: Inbox;
+  /** Takes up what is known of the sites' dumps. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  part: Reconfigurable<HubConfig>;
+}
+
+export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
+  const { stateDir, keys, registry, clock, random, log } = parts;
   const disk = systemDisk;
   const directory = join(stateDir, DIRECTORY);
   const refused = ({ tenant, site }: Sender, lane: string, reason: string): void => {
@@ -41,30 +49,50 @@ export function openInbox(
       .record("agent", "inbox.refuse", `${tenant}/${site}`, `${lane}: ${reason}`)
       .catch(() => log.warn("the registry cannot be written"));
   };
-  const dumps = new DumpsLane(dumpsConfig, {
-    disk,
-    clock,
-    connect: connectOverNetwork,
-    log,
-    directory: ({ tenant, site }) => join(directory, tenant, site, STATUS_LANE),
-    refused: (sender, reason) => {
-      log.warn("something in a status dump was refused", { site: `${sender.tenant}/${sender.site}`, reason });
-      refused(sender, STATUS_LANE, reason);
-    },
-  });
-  const inbox = new Inbox({
+  const dumpsLane = (rules: HubConfig["dumps"]) =>
+    new DumpsLane(rules, {
+      disk,
+      clock,
+      connect: connectOverNetwork,
+      log,
+      directory: ({ tenant, site }) => join(directory, tenant, site, STATUS_LANE),
+      refused: (sender, reason) => {
+        log.warn("something in a status dump was refused", {
+          site: `${sender.tenant}/${sender.site}`,
+          reason,
+        });
+        refused(sender, STATUS_LANE, reason);
+      },
+    });
+  const rulesOf = ({ inbox: limits, notifications }: HubConfig, lane: DumpsLane): InboxRules => ({
     lanes: [
-      dumps,
+      lane,
       notifyLane(notifications, { disk, clock, post: postOverNetwork, directory: join(stateDir, FILES) }),
     ],
+    limits: { items: limits.items, bytes: limits.mib * (1 << 20), perSecond: limits.items_per_second },
+  });
+  let dumps = dumpsLane(config.dumps);
+  const inbox = new Inbox({
+    ...rulesOf(config, dumps),
     disk,
     directory,
     opener: new Opener(() => keys.opening),
-    limits: { items: limits.items, bytes: limits.mib * (1 << 20), perSecond: limits.items_per_second },
     clock,
     random,
     log,
     refused: ({ tenant, name }, lane, reason) => refused({ tenant, site: name }, lane, reason),
   });
-  return { inbox, dumps };
+  const start = async () => {
+    const known = await registry.sites();
+    await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
+  };
+  const part = switched<HubConfig>(["inbox", "notifications", "dumps"], (changed) => {
+    const next = dumpsLane(changed.dumps);
+    return inbox.reconfigure(rulesOf(changed, next), async () => {
+      await dumps.stop();
+      dumps = next;
+      await start();
+    });
+  });
+  return { inbox, start, stop: () => dumps.stop(), part };
 }

@@ -5,6 +5,7 @@ export { addEndpoints } from "./endpoints.ts";
 export { addKey } from "./key.ts";
 export { addProblem } from "./problem.ts";
 export { addQuery } from "./query.ts";
+export { addReload } from "./reload.ts";
 export { addServe } from "./serve.ts";
 export { addSite } from "./site.ts";
 export { addTenant } from "./tenant.ts";

@@ -1,39 +1,32 @@
 /** `farsite-hub serve`: wires the hub's parts, and runs it until it is told to stop. */
 
-import { chmodSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { Hono } from "hono";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, withPlaces } from "../../common/command/index.ts";
-import { loadConfig } from "../../common/config/index.ts";
+import { loadConfig, Reloader, switched } from "../../common/config/index.ts";
 import { LIVESTATUS } from "../../common/core.ts";
-import { FarsiteError, reasonOf } from "../../common/errors.ts";
+import { drain, HAND_OVER } from "../../common/drain.ts";
+import { FarsiteError } from "../../common/errors.ts";
 import { ensureDirectory } from "../../common/files.ts";
-import { policyOf } from "../../common/livestatus/index.ts";
 import { openLog } from "../../common/log.ts";
 import { INTERACTIVE } from "../../common/mux/index.ts";
 import { withUntold } from "../../common/notices.ts";
 import { OUTBOX } from "../../common/outbox/index.ts";
 import { systemRandom } from "../../common/random.ts";
-import { untilStopped } from "../../common/signals.ts";
-import { notifySystemd } from "../../common/systemd.ts";
+import { onHangup, untilStopped } from "../../common/signals.ts";
+import { notifySystemd, STOP_TIME } from "../../common/systemd.ts";
 import { VERSION } from "../../common/version.ts";
 import { Watchdog, watchdogLimit } from "../../common/watchdog.ts";
 import { Central, dialTarget, openSender } from "../central/index.ts";
 import { type HubConfig, hubConfig } from "../config.ts";
-import { Endpoints, type SiteServer } from "../endpoint/index.ts";
+import { Endpoints, type EndpointsOptions, type SiteServer } from "../endpoint/index.ts";
 import { lengthsOf, Recorder } from "../history/index.ts";
 import { Hub } from "../hub.ts";
 import { HubKeys, KeyRenewal } from "../keys/index.ts";
-import {
-  Livestatus,
-  type LivestatusOptions,
-  SiteStates,
-  StateFile,
-  trafficDetails,
-} from "../livestatus/index.ts";
-import { policyFor } from "../policy.ts";
+import { SiteStates, StateFile, trafficDetails } from "../livestatus/index.ts";
 import {
   type Actor,
   AgentKeys,
@@ -51,13 +44,23 @@ import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/i
 import { adminApp } from "../web/admin/index.ts";
 import type { WebListener } from "../web/index.ts";
 import { openAccess } from "./access.ts";
+import { openAdminSocket } from "./admin-socket.ts";
 import { ADMIN_SOCKET } from "./client.ts";
 import { openFederation } from "./federation.ts";
 import { openHttp } from "./http.ts";
 import { openInbox } from "./inbox.ts";
+import {
+  admissionOf,
+  admissionPart,
+  certificatePart,
+  READ_LIMITS,
+  retentionOf,
+  webCertificatePart,
+} from "./live.ts";
+import { openLivestatus } from "./livestatus.ts";
 import { openProblems } from "./problems.ts";
 import { openViewers } from "./viewers.ts";
-import { openWeb } from "./web.ts";
+import { certificateFor, openWeb } from "./web.ts";
 
 export function addServe(program: Command): void {
   withPlaces(program.command("serve").description("run the hub in the foreground"), "farsite-hub").action(
@@ -74,8 +77,13 @@ const DAY = 86_400_000;
 const FAREWELL = 50;
 
 async function serve(places: Places): Promise<void> {
-  const config = loadConfig(places.config, hubConfig);
-  const log = openLog("farsite-hub", config.log.level);
+  const load = (): HubConfig => loadConfig(places.config, hubConfig);
+  const config = load();
+  /** What counts now, as soon as it can be another one. */
+  const current = () => reloader?.config ?? config;
+  let reloader: Reloader<HubConfig> | undefined;
+  const openOwnLog = ({ log: { level } }: HubConfig) => openLog("farsite-hub", level);
+  const log = openOwnLog(config);
   const clock = systemClock;
   const random = systemRandom;
   const wall = () => clock.wall();
@@ -83,7 +91,7 @@ async function serve(places: Places): Promise<void> {
   ensureDirectory(places.stateDir, 0o700);
   ensureDirectory(places.runDir, 0o755);
   const keys = new HubKeys({ directory: places.stateDir, random, wall });
-  const tls = await loadTls(config, places.stateDir);
+  let tls = await loadTls(config, places.stateDir);
   const store = await openStore(`sqlite:${join(places.stateDir, REGISTRY_FILE)}`);
   const registry = new Registry({
     store,
@@ -96,8 +104,7 @@ async function serve(places: Places): Promise<void> {
     store,
     clock,
     log,
-    rows: config.audit.keep_rows,
-    age: config.audit.keep_days * DAY,
+    ...retentionOf(config),
   });
   const enrolment = new Enrolment(store, registry, random, wall);
   const hold = config.limits.hold_seconds * 1000;
@@ -171,12 +178,17 @@ async function serve(places: Places): Promise<void> {
     lengths: lengthsOf(config.history),
   });
   const unreachable = (siteId: number) => states.unreachable(siteId) ?? sites.unreachable(siteId);
-  const packed = new Set(config.compress);
-  const livestatus = openLivestatus(config, {
+  const leaving = (siteId: number) => sites.leaving(siteId);
+  const packed = (service: string) => current().compress.includes(service);
+  /** For who asks something new, whatever is under way already. */
+  const openNew: EndpointsOptions["open"] = (siteId, ...stream) =>
+    leaving(siteId) === undefined ? sites.open(siteId, ...stream) : undefined;
+  const { livestatus, part: livestatusPart } = openLivestatus(config, {
     clock,
     log,
-    open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed.has(LIVESTATUS)),
+    open: (siteId) => sites.open(siteId, LIVESTATUS, INTERACTIVE, packed(LIVESTATUS)),
     unreachable,
+    leaving,
     generation: (siteId) => states.generation(siteId),
     answered: (siteId, ms) => history.answered(siteId, ms),
     refused: ({ tenant, site, client, user, request, by, reason, untold }) => {
@@ -185,15 +197,21 @@ async function serve(places: Places): Promise<void> {
       recorded(actor, "livestatus.refuse", `${tenant}/${site}`, withUntold(detail, untold));
     },
   });
-  const { syncs, served } = openHttp(config, { sites, clock, log });
+  const http = openHttp(config, {
+    open: openNew,
+    unreachable: (siteId) => sites.unreachable(siteId) ?? leaving(siteId),
+    packed,
+    clock,
+    log,
+  });
   const endpoints = new Endpoints({
     ports: config.services,
+    packed,
     runDir: places.runDir,
     clock,
     log,
-    packed,
-    served: new Map<string, SiteServer>([[LIVESTATUS, livestatus], ...served]),
-    open: (siteId, service, priority, packed) => sites.open(siteId, service, priority, packed),
+    served: new Map<string, SiteServer>([[LIVESTATUS, livestatus], ...http.served]),
+    open: openNew,
     refused: ({ tenant, name }, service, reason) =>
       recorded("agent", "service.refuse", `${tenant}/${name}`, `${service}; ${reason}`),
   });
@@ -203,7 +221,7 @@ async function serve(places: Places): Promise<void> {
     log,
     records: () => states.records(),
     tunnel: (siteId) => sites.state(siteId),
-    details: (site) => trafficDetails(livestatus.state(site), config.livestatus.channels),
+    details: (site) => trafficDetails(livestatus.state(site), current().livestatus.channels),
   });
   const many = openFederation({
     config,
@@ -212,7 +230,7 @@ async function serve(places: Places): Promise<void> {
     livestatus,
     states,
     tunnel: (siteId) => sites.state(siteId),
-    unreachable,
+    unreachable: (siteId) => unreachable(siteId) ?? leaving(siteId),
     clock,
     random,
     log,
@@ -225,7 +243,7 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
-  const { inbox, dumps } = openInbox(config, {
+  const letters = openInbox(config, {
     stateDir: places.stateDir,
     keys,
     registry,
@@ -233,7 +251,8 @@ async function serve(places: Places): Promise<void> {
     random,
     log,
   });
-  const viewers = openViewers({
+  const { inbox } = letters;
+  const { viewers, part: viewersPart } = openViewers({
     config,
     stateDir: places.stateDir,
     livestatus,
@@ -244,21 +263,25 @@ async function serve(places: Places): Promise<void> {
     log,
   });
   await viewers.load();
-  const known = await registry.sites();
-  await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
+  await letters.start();
   const observers = [
     many.sites,
     many.federation,
     many.views,
     central,
-    syncs,
+    http.syncs,
     inbox,
     problems,
     history,
     changes,
   ];
   const hub = new Hub({
-    config,
+    get config() {
+      return current();
+    },
+    get tls() {
+      return tls;
+    },
     registry,
     enrolment,
     sites,
@@ -267,21 +290,15 @@ async function serve(places: Places): Promise<void> {
     endpoints,
     central,
     observers,
-    syncs,
+    syncs: http.syncs,
     inbox,
     keys,
     agentKeys,
     renewal,
-    tls,
     log,
     wall,
   });
-  const admission = new Admission({
-    clock,
-    handshakes: config.limits.handshakes,
-    handshakesPerAddress: config.limits.handshakes_per_address,
-    refusalsPerMinute: config.limits.refusals_per_minute,
-  });
+  const admission = new Admission({ clock, ...admissionOf(config) });
   const pages = new Hono().notFound((context) => context.text("Farsite\n", 404));
 
   const queries = (tenant?: string) => many.federation.view(tenant);
@@ -297,14 +314,58 @@ async function serve(places: Places): Promise<void> {
     log,
   });
   const connections = new CentralConnections(store, registry, wall);
-  const app = adminApp(hub, { queries, views: many.views, viewers }, connections, access, {
-    problems,
-    history,
-  });
-  const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
-  const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let listener: ReturnType<typeof listen> | undefined;
   let web: WebListener | undefined;
+  let webCertificate = config.web && certificateFor(config.web, tls);
+  const running = new Reloader<HubConfig>({
+    config,
+    load,
+    parts: [
+      switched(["log"], (changed) => void openOwnLog(changed)),
+      // read whenever they are needed
+      switched(["url", "compress", ...READ_LIMITS], () => {}),
+      admissionPart(admission),
+      switched(["audit"], (changed) => retention.reconfigure(retentionOf(changed))),
+      switched(["services"], ({ services }) => endpoints.reconfigure(services)),
+      switched(["central"], (changed) => central.reconfigure(changed.central)),
+      livestatusPart,
+      http.part,
+      many.part,
+      letters.part,
+      viewersPart,
+      certificatePart(config, {
+        stateDir: places.stateDir,
+        present: () => tls,
+        renew: async (next) => {
+          tls = next;
+          await listener?.renew(next);
+        },
+      }),
+      webCertificatePart(config, {
+        own: () => tls,
+        present: () => webCertificate,
+        renew: async (next) => {
+          webCertificate = next;
+          await web?.renew(next);
+        },
+      }),
+    ],
+    log,
+  });
+  reloader = running;
+  const reload = async (actor: Actor | string) => {
+    const report = await running.reload();
+    const taken = [...report.changed, ...report.renewed];
+    if (taken.length > 0) recorded(actor, "config.reload", "", taken.join(", "));
+    return report;
+  };
+  const observed = { problems, history };
+  const reloads = { reload, check: () => running.check() };
+  const answering = { queries, views: many.views, viewers };
+  const app = adminApp(hub, answering, connections, access, observed, reloads);
+  const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
+  const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
+  let offHangup = () => {};
   try {
     listener = listen({
       address: config.listen.address,
@@ -333,7 +394,15 @@ async function serve(places: Places): Promise<void> {
     await hub.openEndpoints();
     if (config.web) {
       const services = Object.keys(config.services);
-      web = await openWeb({ web: config.web, tls, access, services, clock, random, log });
+      web = await openWeb({
+        web: config.web,
+        certificate: webCertificate,
+        access,
+        services,
+        clock,
+        random,
+        log,
+      });
       log.info("web interface listening", { address: `${config.web.address}:${web.port}` });
     }
     stateFile.start();
@@ -345,20 +414,41 @@ async function serve(places: Places): Promise<void> {
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
+    const vitals = [registryVital(store)];
     const watchdog = new Watchdog({
       limit: watchdogLimit(process.env),
-      vitals: [registryVital(store)],
-      status: () => `listening on ${address}; connected agents: ${sites.connected().length}`,
+      vitals: () => vitals,
+      status: () => {
+        const well = `listening on ${address}; connected agents: ${sites.connected().length}`;
+        return running.failure === undefined ? well : `${well}; ${running.failure}`;
+      },
       notify: (state) => notifySystemd(log, state),
       clock,
       log,
     });
     watchdog.start();
+    // what is wrong with it is in the log and in the status
+    offHangup = onHangup(() => void reload({ who: "signal", from: "SIGHUP" }).catch(() => {}));
 
     const signal = await untilStopped();
-    watchdog.stop();
+    offHangup();
+    const within = current().limits.drain_seconds * 1000;
     log.info("hub stops", { signal });
+    notifySystemd(log, { stopping: within + STOP_TIME });
+    const served = http.served.map(([, service]) => service);
+    const left = await drain(
+      [endpoints, many.views, viewers, livestatus, many.federation, ...served, central],
+      {
+        clock,
+        within,
+        quiet: HAND_OVER,
+        hurry: untilStopped(),
+      },
+    );
+    if (left > 0) log.warn("connections are cut", { count: left, waited: within / 1000 });
+    watchdog.stop();
   } finally {
+    offHangup();
     // what follows is not the sites' doing
     access.close();
     states.close();
@@ -369,55 +459,18 @@ async function serve(places: Places): Promise<void> {
     problems.close();
     // after a failed start, too: what still listens would keep the process alive
     // sessions first: a cut answer must reach its client as a reset, not as an end
-    sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), config.limits.return_seconds * 1000);
+    sites.endAll(new FarsiteError("E_SESSION_LOST", "the hub stops"), current().limits.return_seconds * 1000);
     viewers.close();
     endpoints.close();
     many.views.close();
     // what was said last must leave before the sockets are closed
     if (listener) await Bun.sleep(FAREWELL);
-    await dumps.stop();
+    await letters.stop();
     await inbox.close();
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();
     await web?.stop();
     await store.close();
-  }
-}
-
-type LivestatusParts = Omit<LivestatusOptions, "limits" | "cache" | "policy">;
-
-function openLivestatus(hub: HubConfig, parts: LivestatusParts): Livestatus {
-  const config = hub.livestatus;
-  return new Livestatus({
-    limits: {
-      channels: config.channels,
-      channelTimeout: config.channel_timeout_seconds * 1000,
-      queryTimeout: config.query_timeout_seconds * 1000,
-      requestTimeout: config.request_seconds * 1000,
-      idleTimeout: config.idle_seconds * 1000,
-      clients: config.clients,
-    },
-    cache: { entries: config.cache_entries, bytes: config.cache_mib * (1 << 20) },
-    policy: (site) => policyOf(policyFor(hub, site)),
-    ...parts,
-  });
-}
-
-async function openAdminSocket(path: string, app: Hono): Promise<{ stop(force: boolean): Promise<void> }> {
-  const alive = await fetch("http://hub/status", { unix: path }).then(
-    () => true,
-    () => false,
-  );
-  if (alive) {
-    throw new FarsiteError("E_LISTEN", `another hub runs with ${path}`, "Stop it, or use another --run-dir.");
-  }
-  try {
-    rmSync(path, { force: true });
-    const server = Bun.serve({ unix: path, fetch: app.fetch });
-    chmodSync(path, 0o600);
-    return server;
-  } catch (error) {
-    throw new FarsiteError("E_LISTEN", `the admin socket ${path} cannot be opened: ${reasonOf(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 /** Wires the TCP addresses for viewer sites. */
 
 import type { Clock } from "../../common/clock.ts";
+import type { Reconfigurable } from "../../common/config/index.ts";
 import { LIVESTATUS } from "../../common/core.ts";
 import type { Log } from "../../common/log.ts";
 import type { HubConfig } from "../config.ts";
@@ -23,9 +24,9 @@ export interface ViewerParts {
   log: Log;
 }
 
-export function openViewers(parts: ViewerParts): Viewers {
+export function openViewers(parts: ViewerParts): { viewers: Viewers; part: Reconfigurable<HubConfig> } {
   const { config, stateDir, registry, clock, log } = parts;
-  return new Viewers({
+  const viewers = new Viewers({
     viewers: config.viewer,
     stateDir,
     host: hostOf(config.url),
@@ -40,6 +41,13 @@ export function openViewers(parts: ViewerParts): Viewers {
     clock,
     log,
   });
+  // the files of their certificates may be new although hub.toml is not
+  const part: Reconfigurable<HubConfig> = {
+    keys: ["viewer", "url"],
+    always: true,
+    prepare: (changed) => viewers.prepare(changed.viewer, hostOf(changed.url)),
+  };
+  return { viewers, part };
 }
 
 /** What there is to see now: sites come and go while the hub runs. */

@@ -11,8 +11,8 @@ import type { WebConfig } from "../web-config.ts";
 
 export interface WebParts {
   web: WebConfig;
-  /** The hub's own certificate. */
-  tls: KeyedCertificate | undefined;
+  /** What `certificateFor` gave. */
+  certificate: KeyedCertificate | undefined;
   access: Access;
   /** Names of the services that sites can have. */
   services: readonly string[];
@@ -22,12 +22,16 @@ export interface WebParts {
 }
 
 /** Listens. Throws E_LISTEN or E_CONFIG. */
-export async function openWeb({ tls, ...parts }: WebParts): Promise<WebListener> {
+export async function openWeb({ certificate, ...parts }: WebParts): Promise<WebListener> {
   const { web } = parts;
-  return listenWeb(web, certificateFor(web, tls), await webApp(parts));
+  return listenWeb(web, certificate, await webApp(parts));
 }
 
-function certificateFor(web: WebConfig, own: KeyedCertificate | undefined): KeyedCertificate | undefined {
+/** What it shows; undefined: it does no TLS. Throws E_CONFIG. */
+export function certificateFor(
+  web: WebConfig,
+  own: KeyedCertificate | undefined,
+): KeyedCertificate | undefined {
   if (web.tls === "off") return undefined;
   if (web.tls === "hub") return own;
   return readPair(web.certificate ?? "", web.key ?? "", "web.certificate", "web.key").identity;

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { breakOff } from "../../common/break-off.ts";
 import type { Clock } from "../../common/clock.ts";
+import { type Drainable, Unseen } from "../../common/drain.ts";
 import { type ListenAddress, Listener } from "../../common/listener.ts";
 import { join, type ResetReason, type Stream } from "../../common/mux/index.ts";
 
@@ -25,12 +26,15 @@ export interface EndpointOptions extends Way {
   failed: (reason: string) => void;
 }
 
-export class Endpoint {
+export class Endpoint implements Drainable {
   readonly #listener: Listener;
   readonly #sockets = new Set<Socket>();
+  /** Those that are joined to a stream. */
+  readonly #unseen: Unseen;
 
   constructor(private readonly options: EndpointOptions) {
     const { address, clock, failed } = options;
+    this.#unseen = new Unseen(clock);
     this.#listener = new Listener({ address, clock, failed, take: (socket) => this.#serve(socket) });
     void this.#listener.start();
   }
@@ -49,9 +53,11 @@ export class Endpoint {
       return;
     }
     this.#sockets.add(socket);
+    const leave = this.#unseen.enter();
     join(socket, stream, {
       deliver: "stream",
       done: (outcome) => {
+        leave();
         this.#sockets.delete(socket);
         if (outcome !== "closed" && outcome !== "socket-lost") this.options.refused?.(outcome);
       },
@@ -63,6 +69,16 @@ export class Endpoint {
     const clients = this.#sockets.size;
     const reason = this.#listener.failure;
     return reason === undefined ? { state: "listening", clients } : { state: "failed", reason, clients };
+  }
+
+  /** Stops listening; clients stay. */
+  drain(): void {
+    this.#listener.drain();
+  }
+
+  /** Clients whose requests only the two ends understand; who serves the others knows of theirs. */
+  get underWay(): number {
+    return this.#unseen.young;
   }
 
   /** Stops listening and ends every client. */

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
 import { Complaints } from "../../common/complaints.ts";
+import type { Drainable } from "../../common/drain.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import { BULK, INTERACTIVE, type Priority, type ResetReason, type Stream } from "../../common/mux/index.ts";
@@ -27,15 +28,17 @@ export interface EndpointState {
   clients: number;
 }
 
+type Ports = Readonly<Record<string, number>>;
+
 export interface EndpointsOptions {
   /** Port of each service. */
-  ports: Record<string, number>;
+  ports: Ports;
+  /** Whether a service's data is compressed on its way. */
+  packed: (service: string) => boolean;
   runDir: string;
   clock: Clock;
   log: Log;
   open: (siteId: number, service: string, priority: Priority, packed: boolean) => Stream | undefined;
-  /** Services whose data is compressed on its way. */
-  packed: ReadonlySet<string>;
   /** A site's agent decided against a client of a service: at most once an hour for each. */
   refused?: (site: Site, service: string, reason: string) => void;
   /** Services whose clients are not joined to a stream as they are, but served by something that understands them. */
@@ -72,13 +75,18 @@ interface Offer {
   unix: Endpoint;
 }
 
-export class Endpoints {
+export class Endpoints implements Drainable {
   readonly #offers = new Map<number, Offer[]>();
+  /** Those that are enabled. */
+  readonly #sites = new Map<number, Site>();
 
   readonly #complaints: Complaints;
   readonly #recorded: Seldom;
 
+  #ports: Ports;
+
   constructor(private readonly options: EndpointsOptions) {
+    this.#ports = options.ports;
     const { clock, log } = options;
     this.#complaints = new Complaints({ message: "service failed", clock, log });
     this.#recorded = new Seldom(clock, RECORDED_EVERY);
@@ -91,13 +99,14 @@ export class Endpoints {
     const offers = before.filter((offer) => site.services.includes(offer.service));
     for (const offer of before) if (!offers.includes(offer)) this.#close(offer);
     this.#offers.set(site.id, offers);
+    this.#sites.set(site.id, site);
     const directory = join(this.options.runDir, site.tenant, site.name);
     // only the hub's user and group get in; each tenant has a directory of its own
     ensureDirectory(join(this.options.runDir, site.tenant), 0o750);
     ensureDirectory(directory, 0o750);
     for (const service of site.services) {
       if (offers.some((offer) => offer.service === service)) continue;
-      const port = this.options.ports[service];
+      const port = this.#ports[service];
       if (port === undefined) {
         this.options.log.warn("no port configured for a site's service", { ...nameOf(site), service });
         continue;
@@ -115,14 +124,25 @@ export class Endpoints {
     }
   }
 
+  /** Other ports: endpoints whose port is another one now are closed and opened; all else stays as it is. */
+  reconfigure(ports: Ports): void {
+    this.#ports = ports;
+    for (const [siteId, offers] of this.#offers) {
+      const stay = offers.filter(({ service, port }) => ports[service] === port);
+      for (const offer of offers) if (!stay.includes(offer)) this.#close(offer);
+      this.#offers.set(siteId, stay);
+    }
+    // one site's old port may be another's new one
+    for (const site of [...this.#sites.values()]) this.offer(site);
+  }
+
   /** Where the clients of a service go. */
   #way(site: Site, service: string): Way {
-    const packed = this.options.packed.has(service);
     const priority = BULK_SERVICES.has(service) ? BULK : INTERACTIVE;
     const server = this.options.served?.get(service);
     return {
       serve: server && ((socket, done) => server.serve(site, socket, done)),
-      open: () => this.options.open(site.id, service, priority, packed),
+      open: () => this.options.open(site.id, service, priority, this.options.packed(service)),
       refused: (outcome) => {
         const reason = REASONS[outcome];
         if (reason === undefined) return;
@@ -159,6 +179,7 @@ export class Endpoints {
   withdraw(siteId: number): void {
     for (const offer of this.#offers.get(siteId) ?? []) this.#close(offer);
     this.#offers.delete(siteId);
+    this.#sites.delete(siteId);
     for (const server of this.options.served?.values() ?? []) server.forget(siteId);
   }
 
@@ -189,6 +210,15 @@ export class Endpoints {
         clients: clients + unix.state.clients,
       };
     });
+  }
+
+  drain(): void {
+    for (const { tcp, unix } of [...this.#offers.values()].flat()) for (const one of [tcp, unix]) one.drain();
+  }
+
+  get underWay(): number {
+    const offers = [...this.#offers.values()].flat();
+    return offers.reduce((sum, { tcp, unix }) => sum + tcp.underWay + unix.underWay, 0);
   }
 
   close(): void {

@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import type { Drainable } from "../../common/drain.ts";
 import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Site } from "../registry/index.ts";
@@ -39,7 +40,7 @@ interface Offer {
   unix: Endpoint;
 }
 
-export class Views {
+export class Views implements Drainable {
   readonly #options: ViewsOptions;
   readonly #offers = new Map<string | undefined, Offer>();
   /** The sites of each tenant. */
@@ -106,6 +107,13 @@ export class Views {
     offer.unix.close();
     offer.server.close();
   }
+
+  drain(): void {
+    for (const { unix } of this.#offers.values()) unix.drain();
+  }
+
+  /** Its clients are the views'. */
+  readonly underWay = 0;
 
   close(): void {
     for (const tenant of [...this.#offers.keys()]) this.#close(tenant);

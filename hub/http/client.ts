@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { breakOff } from "../../common/break-off.ts";
 import type { Clock } from "../../common/clock.ts";
 import { Deadline } from "../../common/deadline.ts";
+import { LAST_WORDS, Unseen } from "../../common/drain.ts";
 import { join, type Stream } from "../../common/mux/index.ts";
 import { Exchange } from "./exchange.ts";
 import { type Framing, requestFraming } from "./framing.ts";
@@ -65,6 +66,9 @@ export class Client {
   /** All has been said. Until when what still comes is thrown away; undefined: until all has left. */
   #closing = false;
   #lingerUntil: number | undefined;
+  #draining = false;
+  /** Once bytes pass as they are. */
+  readonly #unseen: Unseen;
 
   constructor(socket: Socket, host: ClientHost, done: () => void) {
     this.#socket = socket;
@@ -72,6 +76,7 @@ export class Client {
     this.#done = done;
     this.#address = socket.remoteAddress ?? "127.0.0.1";
     this.#deadline = new Deadline(host.clock, () => this.#late());
+    this.#unseen = new Unseen(host.clock);
     this.#listeners = {
       data: (chunk: Buffer) => this.#data(chunk),
       end: () => {
@@ -175,7 +180,7 @@ export class Client {
         say: (bytes) => this.#say(bytes),
         relay: (chunk) => this.#relay(chunk, exchange),
         drain: () => this.#flow(),
-        whole: (close) => over(() => close && this.#finish()),
+        whole: (close) => over(() => (close || this.#lastAnswered) && this.#finish()),
         failed: (refusal) =>
           over(() =>
             exchange.repeatable ? this.#askAgain(head, framing) : this.#refuse(refusal, head.method),
@@ -243,7 +248,12 @@ export class Client {
     // nothing is done on its behalf any more
     this.#closing = true;
     for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener);
-    join(this.#socket, stream, { deliver: "stream", done: this.#done });
+    const leave = this.#unseen.enter();
+    const done = () => {
+      leave();
+      this.#done();
+    };
+    join(this.#socket, stream, { deliver: "stream", done });
     if (!stream.write(chunk)) this.#socket.pause();
     else this.#socket.resume();
     if (this.#ended) stream.end();
@@ -263,6 +273,23 @@ export class Client {
     this.#finish();
   }
 
+  /** No more requests are taken, and all that have come are answered. */
+  get #lastAnswered(): boolean {
+    return this.#draining && this.#reader.held === 0;
+  }
+
+  /** Answers what has come, and then ends. */
+  drain(): void {
+    this.#draining = true;
+    this.#flow();
+  }
+
+  /** Whether it waits for something, or may be about to ask. */
+  get underWay(): boolean {
+    const told = this.#lingerUntil !== undefined || this.#socket.destroyed;
+    return this.#unseen.young > 0 || !(this.#closing && told);
+  }
+
   /** Answers whatever it asks with a reason, and ends. */
   turnAway(reason: string): void {
     this.#refuse(new HttpRefusal(503, reason));
@@ -276,7 +303,7 @@ export class Client {
     this.#pause((this.#exchange?.blocked ?? false) || (busy && this.#reader.held > READ_AHEAD));
     if (this.#exchange) this.#deadline.clear();
     else if (this.#full) this.#deadline.set(answerTimeout);
-    else if (this.#reader.held === 0) this.#deadline.set(idleTimeout);
+    else if (this.#reader.held === 0) this.#deadline.set(this.#draining ? LAST_WORDS : idleTimeout);
     else if (!this.#timingHead) {
       this.#timingHead = true;
       this.#deadline.set(headTimeout);

@@ -2,6 +2,7 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import type { Drainable } from "../../common/drain.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import { Client, type ClientLimits } from "./client.ts";
@@ -31,20 +32,33 @@ export interface HttpServiceOptions {
   unreachable: (siteId: number) => string | undefined;
 }
 
-export class HttpService {
-  readonly #clients = new Map<number, number>();
+export class HttpService implements Drainable {
+  readonly #clients = new Map<number, Set<Client>>();
+  #draining = false;
 
-  constructor(private readonly options: HttpServiceOptions) {}
+  #limits: HttpLimits;
+
+  constructor(private readonly options: HttpServiceOptions) {
+    this.#limits = options.limits;
+  }
+
+  /** Other limits, from the next request on. */
+  reconfigure(limits: HttpLimits): void {
+    this.#limits = limits;
+  }
 
   /** Takes a client's connection to a site; `done` is called when it is gone. */
   serve(site: WebSite, socket: Socket, done: () => void): void {
-    const { limits, clock, log, syncs, open, unreachable } = this.options;
-    const count = (this.#clients.get(site.id) ?? 0) + 1;
-    this.#clients.set(site.id, count);
+    const { clock, log, syncs, open, unreachable } = this.options;
+    const limits = () => this.#limits;
+    const clients = this.#clients.get(site.id) ?? new Set();
+    this.#clients.set(site.id, clients);
     const client = new Client(
       socket,
       {
-        limits,
+        get limits() {
+          return limits();
+        },
         clock,
         open: () => open(site.id),
         get unreachable() {
@@ -63,13 +77,25 @@ export class HttpService {
         },
       },
       () => {
-        const left = (this.#clients.get(site.id) ?? 1) - 1;
-        if (left > 0) this.#clients.set(site.id, left);
-        else this.#clients.delete(site.id);
+        clients.delete(client);
+        if (clients.size === 0) this.#clients.delete(site.id);
         done();
       },
     );
-    if (count > limits.clients) client.turnAway("too many clients of this site are connected");
+    clients.add(client);
+    if (this.#draining) client.drain();
+    if (clients.size > this.#limits.clients) client.turnAway("too many clients of this site are connected");
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const clients of this.#clients.values()) for (const client of clients) client.drain();
+  }
+
+  get underWay(): number {
+    let count = 0;
+    for (const clients of this.#clients.values()) for (const client of clients) if (client.underWay) count++;
+    return count;
   }
 
   /** The endpoints that are closed take their clients with them. */

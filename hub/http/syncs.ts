@@ -40,7 +40,16 @@ export const START_BYTES = 200;
 export class Syncs {
   readonly #bySite = new Map<number, Sync[]>();
 
-  constructor(private readonly options: SyncsOptions) {}
+  #most: number;
+
+  constructor(private readonly options: SyncsOptions) {
+    this.#most = options.most;
+  }
+
+  /** Keeps another number from the next call on. */
+  reconfigure(most: number): void {
+    this.#most = most;
+  }
 
   /** A call begins; gives what is to be called at its end. */
   begin(site: { id: number; tenant: string; name: string }, call: SyncCall): (end: SyncEnd) => void {
@@ -53,14 +62,14 @@ export class Syncs {
   }
 
   #note(site: { id: number; tenant: string; name: string }, sync: Sync): void {
-    const { log, most } = this.options;
+    const { log } = this.options;
     const { time: _, ok, ...fields } = sync;
     const line = { site: `${site.tenant}/${site.name}`, ...fields };
     if (!ok) log.warn("config sync failed", line);
     else if (sync.kind === "state") log.debug("config sync", line);
     else log.info("config sync", line);
     const known = this.#bySite.get(site.id) ?? [];
-    this.#bySite.set(site.id, [...known, sync].slice(-most));
+    this.#bySite.set(site.id, [...known, sync].slice(-this.#most));
   }
 
   /** Those of a site, the oldest first. */

@@ -20,12 +20,16 @@ export interface InboxLane {
   sinks(sender: Sender): readonly Sink[];
 }
 
-export interface InboxOptions {
+/** What hub.toml says of it. */
+export interface InboxRules {
   lanes: readonly InboxLane[];
+  limits: BoxLimits;
+}
+
+export interface InboxOptions extends InboxRules {
   disk: Disk;
   directory: string;
   opener: Opener;
-  limits: BoxLimits;
   clock: Clock;
   random: Random;
   log: Log;
@@ -38,10 +42,35 @@ export class Inbox {
   readonly #boxes = new Map<string, Promise<Box>>();
   /** Those of them that are open. */
   readonly #open = new Map<string, Box>();
+  /** Sites that are there. */
+  readonly #sites = new Map<number, Site>();
+  #rules: InboxRules;
+  #switching: Promise<void> | undefined;
   #closed = false;
 
   constructor(options: InboxOptions) {
     this.#options = options;
+    this.#rules = options;
+  }
+
+  /**
+   * Other lanes and limits: every box is closed and opened again, and goes on where it was; agents send again what was
+   * not acknowledged. @param between what is to be done while none is open
+   */
+  async reconfigure(rules: InboxRules, between: () => Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#switching = promise;
+    try {
+      await this.#closeAll();
+      this.#boxes.clear();
+      this.#open.clear();
+      await between();
+      this.#rules = rules;
+    } finally {
+      this.#switching = undefined;
+      resolve();
+    }
+    for (const site of this.#sites.values()) this.offer(site);
   }
 
   /** Takes a stream of the service `outbox` that a site's agent opened. */
@@ -52,7 +81,8 @@ export class Inbox {
 
   /** A site is there: what it had sent before goes on to its sinks. */
   offer(site: Site): void {
-    for (const { rules } of this.#options.lanes) {
+    this.#sites.set(site.id, site);
+    for (const { rules } of this.#rules.lanes) {
       const directory = this.#directory(site, rules.name);
       this.#options.disk
         .exists(directory)
@@ -65,13 +95,16 @@ export class Inbox {
 
   /** A site is gone for good, and with it what no sink has taken. */
   forget(site: Site): void {
+    this.#sites.delete(site.id);
     void this.#forget(site).catch((error) => {
       this.#options.log.error("an inbox cannot be removed", { site: site.name, reason: reasonOf(error) });
     });
   }
 
   async #forget(site: Site): Promise<void> {
-    const { disk, directory, log, lanes } = this.#options;
+    const { disk, directory, log } = this.#options;
+    const { lanes } = this.#rules;
+    await this.#switching;
     for (const { rules } of lanes) {
       const key = this.#directory(site, rules.name);
       const box = await this.#boxes.get(key)?.catch(() => undefined);
@@ -89,13 +122,15 @@ export class Inbox {
   }
 
   async #box(site: Site, lane: string): Promise<Box | undefined> {
-    const found = this.#options.lanes.find(({ rules }) => rules.name === lane);
+    await this.#switching;
+    const found = this.#rules.lanes.find(({ rules }) => rules.name === lane);
     const sinks = found?.sinks({ tenant: site.tenant, site: site.name }) ?? [];
     if (!found || sinks.length === 0 || this.#closed) return undefined;
     const directory = this.#directory(site, lane);
     const known = this.#boxes.get(directory);
     if (known) return known;
-    const { disk, opener, limits, clock, random, log, refused } = this.#options;
+    const { disk, opener, clock, random, log, refused } = this.#options;
+    const { limits } = this.#rules;
     const opening = Box.open({
       sender: { tenant: site.tenant, site: site.name },
       lane: found.rules,
@@ -123,7 +158,7 @@ export class Inbox {
 
   /** How a site's lanes are; none that never sent anything. */
   status(site: Site): BoxStatus[] {
-    return this.#options.lanes.flatMap(({ rules }) => {
+    return this.#rules.lanes.flatMap(({ rules }) => {
       const box = this.#open.get(this.#directory(site, rules.name));
       return box ? [box.status()] : [];
     });
@@ -131,6 +166,11 @@ export class Inbox {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#switching;
+    await this.#closeAll();
+  }
+
+  async #closeAll(): Promise<void> {
     const boxes = await Promise.allSettled(this.#boxes.values());
     await Promise.all(boxes.map((each) => (each.status === "fulfilled" ? each.value.close() : undefined)));
   }

@@ -1,6 +1,6 @@
 export type { BoxStatus } from "./box.ts";
 export { connectOverNetwork, DumpsLane, dumpsConfig } from "./dumps/index.ts";
-export { Inbox } from "./inbox.ts";
+export { Inbox, type InboxRules } from "./inbox.ts";
 export type { Sender } from "./letter/index.ts";
 export { notificationsConfig, notifyLane } from "./notify/index.ts";
 export { postOverNetwork } from "./sink/index.ts";

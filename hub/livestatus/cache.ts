@@ -16,7 +16,13 @@ export class Cache {
   readonly #entries = new Map<string, Kept>();
   #bytes = 0;
 
-  constructor(private readonly limits: CacheLimits) {}
+  constructor(private limits: CacheLimits) {}
+
+  /** Other limits. */
+  reconfigure(limits: CacheLimits): void {
+    this.limits = limits;
+    this.#shrink();
+  }
 
   get entries(): number {
     return this.#entries.size;
@@ -39,6 +45,10 @@ export class Cache {
     this.#remove(key);
     this.#entries.set(key, kept);
     this.#bytes += sizeOf(key, kept);
+    this.#shrink();
+  }
+
+  #shrink(): void {
     for (const oldest of this.#entries.keys()) {
       if (this.#entries.size <= this.limits.entries && this.#bytes <= this.limits.bytes) return;
       this.#remove(oldest);

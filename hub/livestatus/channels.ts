@@ -5,12 +5,15 @@
 
 import type { Clock, Timer } from "../../common/clock.ts";
 
-export interface ChannelsOptions {
-  clock: Clock;
+export interface ChannelLimits {
   /** How many. */
   limit: number;
   /** ms for which one waits for a channel. */
   timeout: number;
+}
+
+export interface ChannelsOptions extends ChannelLimits {
+  clock: Clock;
 }
 
 interface Waiting {
@@ -23,7 +26,13 @@ export class Channels {
   /** Who waits, in turns: whoever was served goes to the end. */
   readonly #queues = new Map<string, Waiting[]>();
 
-  constructor(private readonly options: ChannelsOptions) {}
+  constructor(private options: ChannelsOptions) {}
+
+  /** Other limits; those that wait already do so for as long as they were told. */
+  reconfigure(limits: ChannelLimits): void {
+    this.options = { ...this.options, ...limits };
+    this.#next();
+  }
 
   get busy(): number {
     return this.#busy;

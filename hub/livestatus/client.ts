@@ -3,6 +3,7 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
 import { Deadline } from "../../common/deadline.ts";
+import { LAST_WORDS } from "../../common/drain.ts";
 import {
   errorAnswer,
   keepsAlive,
@@ -54,6 +55,8 @@ export interface ClientOptions {
   hold: (bytes: number) => boolean;
   /** It speaks TLS, and is not passed on; undefined where it may be. */
   opaque?: (() => void) | undefined;
+  /** It speaks with the core from now on, and nothing of it can be understood. */
+  passedOn: () => void;
   /** It is gone. */
   done: () => void;
 }
@@ -95,6 +98,7 @@ export class Client {
   #serving = false;
   #timingRequest = false;
   #held = 0;
+  #draining = false;
 
   constructor(socket: Socket, options: ClientOptions) {
     const { host } = options;
@@ -141,7 +145,7 @@ export class Client {
 
   /** The client speaks TLS with the core itself: nothing of it can be understood here. */
   #passOn(chunk: Buffer): void {
-    const { opaque, done } = this.#options;
+    const { opaque, passedOn, done } = this.#options;
     const stream = opaque ? undefined : this.#host.openUnseen(this.#who);
     if (!stream) {
       opaque?.();
@@ -150,6 +154,7 @@ export class Client {
     }
     this.#deadline.clear();
     for (const [event, listener] of Object.entries(this.#listeners)) this.#socket.off(event, listener);
+    passedOn();
     join(this.#socket, stream, { deliver: "stream", done });
     if (!stream.write(chunk)) this.#socket.pause();
   }
@@ -286,7 +291,23 @@ export class Client {
 
   /** The answer is out: on to the next request, if the client said that there may be one. */
   #answered(request: Request): void {
-    if (!keepsAlive(request)) this.#out.finish();
+    if (!keepsAlive(request) || this.#lastAnswered) this.#out.finish();
+  }
+
+  /** No more requests are taken, and all that have come are answered. */
+  get #lastAnswered(): boolean {
+    return this.#draining && !this.#next && this.#reader.held === 0;
+  }
+
+  /** Answers what has come, and then ends. */
+  drain(): void {
+    this.#draining = true;
+    this.#flow();
+  }
+
+  /** Whether it waits for something, or may be about to ask. */
+  get underWay(): boolean {
+    return !this.#out.settled;
   }
 
   /** Says why, in the form that was asked for; where there is none, by the way the connection ends. */
@@ -321,7 +342,7 @@ export class Client {
     const { queryTimeout, requestTimeout, idleTimeout } = this.#host.limits;
     if (this.#busy) this.#deadline.clear();
     else if (this.#out.blocked) this.#deadline.set(queryTimeout);
-    else if (!this.#reader.started) this.#deadline.set(idleTimeout);
+    else if (!this.#reader.started) this.#deadline.set(this.#draining ? LAST_WORDS : idleTimeout);
     else if (!this.#timingRequest) {
       this.#timingRequest = true;
       this.#deadline.set(requestTimeout);

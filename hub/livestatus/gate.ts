@@ -38,15 +38,21 @@ export interface Refused extends Description {
   untold: number;
 }
 
-export interface GateOptions {
-  site: { id: number; tenant: string; name: string };
+/** What hub.toml says of a site's Livestatus. */
+export interface GateRules {
   limits: GateLimits;
   policy: Policy;
+}
+
+export interface GateOptions extends GateRules {
+  site: { id: number; tenant: string; name: string };
   cache: Cache;
   clock: Clock;
   log: Log;
   open: () => Stream | undefined;
   unreachable: () => string | undefined;
+  /** Why nothing new may be asked, while what is under way still is answered. Default: it may. */
+  leaving?: (() => string | undefined) | undefined;
   generation: () => string | undefined;
   refused: (refused: Refused) => void;
   /** The core has answered a question within so many ms. */
@@ -71,7 +77,7 @@ const TOLD_AT_ONCE = 10;
 const ATTEMPTS: ReadonlySet<number> = new Set([400, 413]);
 
 export class Gate implements ClientHost {
-  readonly limits: GateLimits;
+  readonly site: GateOptions["site"];
   readonly clock: Clock;
   readonly log: Log;
   readonly flights: Flights;
@@ -79,20 +85,22 @@ export class Gate implements ClientHost {
   readonly #channels: Channels;
   readonly #clients: Clients;
   readonly #asking = new Set<Asking>();
-  readonly #rate: Rate | undefined;
+  #rules: GateRules;
+  #rate: Rate | undefined;
   readonly #refusals: Notices;
   #requests = 0;
   #refused = 0;
 
   constructor(options: GateOptions) {
     this.#options = options;
-    const { site, limits, policy, clock, log, cache, generation } = options;
-    this.limits = limits;
-    this.#clients = new Clients(this, limits.clients);
+    const { site, limits, clock, log, cache, generation } = options;
+    this.site = site;
+    this.#rules = options;
     this.clock = clock;
+    this.#clients = new Clients(this);
     this.log = log.with({ site: `${site.tenant}/${site.name}` });
     this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
-    this.#rate = policy.requestsPerSecond ? new Rate(clock, policy.requestsPerSecond) : undefined;
+    this.#rate = this.#makeRate();
     this.#refusals = new Notices(clock, TOLD_AT_ONCE);
     this.flights = new Flights({
       siteId: site.id,
@@ -103,8 +111,25 @@ export class Gate implements ClientHost {
     });
   }
 
+  #makeRate(): Rate | undefined {
+    const { requestsPerSecond } = this.#rules.policy;
+    return requestsPerSecond ? new Rate(this.clock, requestsPerSecond) : undefined;
+  }
+
+  /** Other rules, from the next request on. */
+  reconfigure(rules: GateRules): void {
+    const before = this.#rules;
+    this.#rules = rules;
+    if (before.policy.requestsPerSecond !== rules.policy.requestsPerSecond) this.#rate = this.#makeRate();
+    this.#channels.reconfigure({ limit: rules.limits.channels, timeout: rules.limits.channelTimeout });
+  }
+
+  get limits(): GateLimits {
+    return this.#rules.limits;
+  }
+
   get longestRequest(): number {
-    return this.#options.policy.longestRequest;
+    return this.#rules.policy.longestRequest;
   }
 
   /** Takes a client's connection, as `Clients` does. */
@@ -118,7 +143,7 @@ export class Gate implements ClientHost {
     const refusal =
       this.#rate?.take() === false
         ? new Refusal(429, "the site gets too many requests; try again")
-        : judge(this.#options.policy, request);
+        : judge(this.#rules.policy, request);
     if (refusal) this.#tell(client, "hub", refusal.message, () => describeRequests([request]));
     return refusal;
   }
@@ -138,14 +163,16 @@ export class Gate implements ClientHost {
     });
   }
 
-  /** Why nothing can be asked of the core now. */
+  /** Why nothing new can be asked of the core now. */
   get unreachable(): Refusal | undefined {
-    const reason = this.#options.unreachable();
+    const { unreachable, leaving } = this.#options;
+    const reason = unreachable() ?? leaving?.();
     return reason === undefined ? undefined : new Refusal(502, reason);
   }
 
   openUnseen(client: string): Stream | undefined {
-    const { policy, open } = this.#options;
+    const { open } = this.#options;
+    const { policy } = this.#rules;
     if (policy.commands === "all" && policy.tables === "all") return open();
     const what = { request: "TLS with the core itself", user: undefined };
     this.#tell(client, "hub", "what cannot be read here cannot be judged", () => what);
@@ -154,7 +181,8 @@ export class Gate implements ClientHost {
 
   /** A question for the core, which the caller starts. */
   asking(who: string, question: Question, events: AnswerEvents): Asking {
-    const { open, unreachable, clock, policy, answered } = this.#options;
+    const { open, unreachable, clock, answered } = this.#options;
+    const { policy } = this.#rules;
     const asking = new Asking({
       who,
       question,
@@ -175,8 +203,9 @@ export class Gate implements ClientHost {
 
   /** What is known of the site has changed. If it cannot be reached now, nobody waits for its answers. */
   changed(): void {
-    const refusal = this.unreachable;
-    if (!refusal) return;
+    const reason = this.#options.unreachable();
+    if (reason === undefined) return;
+    const refusal = new Refusal(502, reason);
     // an answer that is coming may still come whole: a core that is busy seems dead to others
     for (const asking of [...this.#asking]) if (!asking.begun) asking.fail(refusal);
   }
@@ -191,6 +220,14 @@ export class Gate implements ClientHost {
       cacheHits: this.flights.hits,
       cacheMisses: this.flights.misses,
     };
+  }
+
+  drain(): void {
+    this.#clients.drain();
+  }
+
+  get underWay(): number {
+    return this.#clients.underWay;
   }
 
   /** The site is withdrawn: ends every client. */

@@ -9,6 +9,7 @@ export {
   type GatedSite,
   Livestatus,
   type LivestatusOptions,
+  type LivestatusRules,
   type LivestatusState,
 } from "./livestatus.ts";
 export { type Question, requestsIn } from "./question.ts";

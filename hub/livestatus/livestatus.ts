@@ -2,13 +2,14 @@
 
 import type { Socket } from "node:net";
 import type { Clock } from "../../common/clock.ts";
+import type { Drainable } from "../../common/drain.ts";
 import type { Policy, Refusal, Request } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import type { Asking } from "./asking.ts";
 import { Cache, type CacheLimits } from "./cache.ts";
 import type { AnswerEvents } from "./exchange.ts";
-import { Gate, type GateLimits, type GateState, type Refused } from "./gate.ts";
+import { Gate, type GateLimits, type GateRules, type GateState, type Refused } from "./gate.ts";
 import type { Question } from "./question.ts";
 
 /** A site as this folder knows it. */
@@ -18,19 +19,25 @@ export interface GatedSite {
   name: string;
 }
 
-export interface LivestatusOptions {
+/** What hub.toml says of it. */
+export interface LivestatusRules {
   /** `queryTimeout` holds where a site's policy says nothing of it. */
   limits: GateLimits;
   /** For each tenant. */
   cache: CacheLimits;
-  /** Asked once for each site, when its first client comes. */
+  /** Asked once for each site, when its first client comes, and when the rules change. */
   policy: (site: GatedSite) => Policy;
+}
+
+export interface LivestatusOptions extends LivestatusRules {
   clock: Clock;
   log: Log;
   /** A stream to the site's core; undefined when there is none now. */
   open: (siteId: number) => Stream | undefined;
   /** Why the site's core cannot be asked now; undefined when it can. After a change, call `changed`. */
   unreachable: (siteId: number) => string | undefined;
+  /** Why nothing new may be asked of a site, while what is under way still is answered. Default: it may. */
+  leaving?: (siteId: number) => string | undefined;
   /** Another text after each restart or reload of the core; undefined: not known, nothing is cached. */
   generation: (siteId: number) => string | undefined;
   /** A request was not let through. */
@@ -45,11 +52,29 @@ export interface LivestatusState extends GateState {
   cacheBytes: number;
 }
 
-export class Livestatus {
+export class Livestatus implements Drainable {
   readonly #gates = new Map<number, Gate>();
   readonly #caches = new Map<string, Cache>();
+  #draining = false;
 
-  constructor(private readonly options: LivestatusOptions) {}
+  #rules: LivestatusRules;
+
+  constructor(private readonly options: LivestatusOptions) {
+    this.#rules = options;
+  }
+
+  /** Other limits and policies, from the next request on. */
+  reconfigure(rules: LivestatusRules): void {
+    this.#rules = rules;
+    for (const gate of this.#gates.values()) gate.reconfigure(this.#rulesOf(gate.site));
+    for (const cache of this.#caches.values()) cache.reconfigure(rules.cache);
+  }
+
+  #rulesOf(site: GatedSite): GateRules {
+    const policy = this.#rules.policy(site);
+    const { limits } = this.#rules;
+    return { policy, limits: { ...limits, queryTimeout: policy.queryTimeout ?? limits.queryTimeout } };
+  }
 
   /** Takes a client's connection to a site, as `Clients` does. */
   serve(site: GatedSite, socket: Socket, done: () => void, opaque?: () => void): void {
@@ -71,22 +96,22 @@ export class Livestatus {
     if (!gate) {
       gate = this.#open(site);
       this.#gates.set(site.id, gate);
+      if (this.#draining) gate.drain();
     }
     return gate;
   }
 
   #open(site: GatedSite): Gate {
-    const { limits, clock, log, open, unreachable, generation, refused, answered } = this.options;
-    const policy = this.options.policy(site);
+    const { clock, log, open, unreachable, leaving, generation, refused, answered } = this.options;
     return new Gate({
       site,
-      limits: { ...limits, queryTimeout: policy.queryTimeout ?? limits.queryTimeout },
-      policy,
+      ...this.#rulesOf(site),
       cache: this.#cacheOf(site.tenant),
       clock,
       log,
       open: () => open(site.id),
       unreachable: () => unreachable(site.id),
+      leaving: leaving && (() => leaving(site.id)),
       generation: () => generation(site.id),
       refused,
       answered: answered && ((ms) => answered(site.id, ms)),
@@ -96,7 +121,7 @@ export class Livestatus {
   #cacheOf(tenant: string): Cache {
     let cache = this.#caches.get(tenant);
     if (!cache) {
-      cache = new Cache(this.options.cache);
+      cache = new Cache(this.#rules.cache);
       this.#caches.set(tenant, cache);
     }
     return cache;
@@ -112,6 +137,15 @@ export class Livestatus {
     this.#gates.get(siteId)?.close();
     this.#gates.delete(siteId);
     for (const cache of this.#caches.values()) cache.forget(`${siteId}\n`);
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const gate of this.#gates.values()) gate.drain();
+  }
+
+  get underWay(): number {
+    return [...this.#gates.values()].reduce((sum, gate) => sum + gate.underWay, 0);
   }
 
   /** Undefined: nobody has asked for the site. */

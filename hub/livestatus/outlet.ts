@@ -55,6 +55,11 @@ export class Outlet {
     return this.#closing;
   }
 
+  /** There is nothing more for the client to wait for. */
+  get settled(): boolean {
+    return this.#gone || (this.#closing && (this.#left || this.#breaking));
+  }
+
   /** Sends what is at hand. */
   say(bytes: Buffer): void {
     this.#blocked = !this.#options.socket.write(bytes);

@@ -99,14 +99,17 @@ export async function readAudit(store: Store, filter: AuditFilter): Promise<Audi
   }));
 }
 
-export interface RetentionOptions {
-  store: Store;
-  clock: Clock;
-  log: Log;
+export interface RetentionLimits {
   /** Records that are kept. */
   rows: number;
   /** ms for which a record is kept. */
   age: number;
+}
+
+export interface RetentionOptions extends RetentionLimits {
+  store: Store;
+  clock: Clock;
+  log: Log;
 }
 
 /** ms between two looks; what is written meanwhile is what the audit may have too much. */
@@ -119,7 +122,12 @@ export class AuditRetention {
   #timer: Timer | undefined;
   #stopped = false;
 
-  constructor(private readonly options: RetentionOptions) {}
+  constructor(private options: RetentionOptions) {}
+
+  /** Other limits, from the next look on. */
+  reconfigure(limits: RetentionLimits): void {
+    this.options = { ...this.options, ...limits };
+  }
 
   /** Begins; the first look is at once. */
   start(): void {

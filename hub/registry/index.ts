@@ -1,6 +1,12 @@
 export { type Acquainted, AgentKeys } from "./agent-keys.ts";
 export { type ApiToken, ApiTokens, type StoredToken } from "./api-tokens.ts";
-export { type Actor, type AuditFilter, type AuditRecord, AuditRetention } from "./audit.ts";
+export {
+  type Actor,
+  type AuditFilter,
+  type AuditRecord,
+  AuditRetention,
+  type RetentionLimits,
+} from "./audit.ts";
 export { type CentralConnection, CentralConnections } from "./central-connections.ts";
 export { checkRegistry, type RegistryCheck } from "./check.ts";
 export { Enrolment } from "./enrolment.ts";

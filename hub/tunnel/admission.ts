@@ -2,8 +2,7 @@
 import type { Clock } from "../../common/clock.ts";
 import { Refusals } from "../../common/refusals.ts";
 
-export interface AdmissionOptions {
-  clock: Clock;
+export interface AdmissionLimits {
   /** Handshakes open at once. */
   handshakes: number;
   /** Handshakes open at once from one address, so that one host cannot take them all. */
@@ -12,13 +11,23 @@ export interface AdmissionOptions {
   refusalsPerMinute: number;
 }
 
+export interface AdmissionOptions extends AdmissionLimits {
+  clock: Clock;
+}
+
 export class Admission {
   #open = 0;
   readonly #openFrom = new Map<string, number>();
   readonly #refusals: Refusals;
 
-  constructor(private readonly options: AdmissionOptions) {
+  constructor(private options: AdmissionOptions) {
     this.#refusals = new Refusals(options.clock, options.refusalsPerMinute);
+  }
+
+  /** Other limits. */
+  reconfigure(limits: AdmissionLimits): void {
+    this.options = { ...this.options, ...limits };
+    this.#refusals.most = limits.refusalsPerMinute;
   }
 
   get open(): number {

@@ -1,4 +1,4 @@
-export { Admission } from "./admission.ts";
+export { Admission, type AdmissionLimits } from "./admission.ts";
 export { welcome } from "./handshake.ts";
 export { listen } from "./listener.ts";
 export { Probing } from "./probing.ts";

@@ -6,6 +6,7 @@ import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
 import { peerOf } from "../peer.ts";
+import { RenewableServer } from "../renewable.ts";
 import type { TlsIdentity } from "../tls.ts";
 import type { Admission } from "./admission.ts";
 import { busy, HttpsCarriers } from "./https.ts";
@@ -26,6 +27,8 @@ export interface ListenerOptions {
 
 export interface Listener {
   readonly port: number;
+  /** Another certificate, for connections that begin from now on; those that are there go on. */
+  renew(tls: TlsIdentity): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,13 +39,23 @@ const REQUEST_SECONDS = 10;
 
 /** Starts listening. Throws E_LISTEN. */
 export function listen(options: ListenerOptions): Listener {
-  const { admission, tls } = options;
   const carriers = new HttpsCarriers(options);
-  let server: Server<SocketData>;
+  return new RenewableServer(options.tls, options.port, (tls: TlsIdentity | undefined, port: number) =>
+    serve(options, carriers, port, tls),
+  );
+}
+
+function serve(
+  options: ListenerOptions,
+  carriers: HttpsCarriers,
+  port: number,
+  tls: TlsIdentity | undefined,
+): Server<SocketData> {
+  const { admission } = options;
   try {
-    server = Bun.serve<SocketData>({
+    return Bun.serve<SocketData>({
       hostname: options.address,
-      port: options.port,
+      port,
       idleTimeout: REQUEST_SECONDS,
       maxRequestBodySize: 1 << 20,
       ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
@@ -73,10 +86,9 @@ export function listen(options: ListenerOptions): Listener {
   } catch (error) {
     throw new FarsiteError(
       "E_LISTEN",
-      `the hub cannot listen on ${options.address} port ${options.port}: ${reasonOf(error)}`,
+      `the hub cannot listen on ${options.address} port ${port}: ${reasonOf(error)}`,
       "See who has it with `ss -ltnp`, or set listen.address and listen.port in hub.toml. " +
         "Ports under 1024 need the right to bind them (CAP_NET_BIND_SERVICE).",
     );
   }
-  return { port: server.port ?? options.port, stop: () => server.stop(true) };
 }

@@ -79,6 +79,8 @@ interface Entry {
   listens: Listens;
   pushOnly: boolean;
   core: CoreReport | undefined;
+  /** The agent is about to stop. */
+  stopping: boolean;
   /** Reports on cores within the second that `reporting` counts. */
   reports: number;
   reporting: Timer | undefined;
@@ -228,6 +230,7 @@ export class TunnelledSites {
       listens: {},
       pushOnly: false,
       core: undefined,
+      stopping: false,
       reports: 0,
       reporting: undefined,
       reason: undefined,
@@ -246,12 +249,15 @@ export class TunnelledSites {
       entry.offers = names;
       entry.listens = listens;
       entry.pushOnly = pushOnly ?? false;
+      // an agent that watches no core any more says nothing of it
+      if (!pushOnly && !names.includes(LIVESTATUS)) entry.core = undefined;
       this.options.changed(entry.site.id);
     } else if (kind === "core") {
       const report = unpack(coreControl, body, "the agent's report on its core");
       // another core beside it is for a newer hub
       if (report.service === LIVESTATUS) this.#report(entry, report);
-    } else if (kind === "key") {
+    } else if (kind === "stopping") entry.stopping = true;
+    else if (kind === "key") {
       this.options.keyOffered?.(entry.site, unpack(keyControl, body, "the agent's new key").next);
     }
   }
@@ -294,6 +300,11 @@ export class TunnelledSites {
     if (entry && this.#away(entry) <= this.options.hold) return undefined;
     const reason = entry ? entry.reason : this.#last.get(siteId)?.reason;
     return `the site is not connected: ${reason ?? "its agent has not come since the hub was started"}`;
+  }
+
+  /** Why nothing new should be asked of a site, although what is under way still is answered; undefined: it may. */
+  leaving(siteId: number): string | undefined {
+    return this.#entries.get(siteId)?.stopping ? "the site's agent is being stopped or restarted" : undefined;
   }
 
   /** ms that a site has been without a carrier. */

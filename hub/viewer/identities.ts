@@ -34,19 +34,29 @@ const AUTHORITY = "the authority for viewers";
 /** Days before its end from which on a certificate is complained of. */
 const SOON = 14;
 
-/** For each viewer with what it does TLS; undefined: not at all. Throws E_CONFIG or E_STATE. */
+export interface Identities {
+  /** For each viewer with what it does TLS; undefined: not at all. */
+  secrets: (Secrets | undefined)[];
+  /** For each another text when its certificate or its authorities are other ones. */
+  versions: string[];
+  expiring: Expiring[];
+}
+
+/** Throws E_CONFIG or E_STATE. */
 export async function loadIdentities(
   viewers: readonly ViewerConfig[],
   options: IdentityOptions,
-): Promise<{ secrets: (Secrets | undefined)[]; expiring: Expiring[] }> {
+): Promise<Identities> {
   const expiring: Expiring[] = [];
   let own: KeyedCertificate | undefined;
   const secrets: (Secrets | undefined)[] = [];
+  const versions: string[] = [];
   for (const [at, viewer] of viewers.entries()) {
     const { certificate = "", key = "", client_authorities } = viewer;
     const tls = tlsOf(viewer);
     if (tls === "off") {
       secrets.push(undefined);
+      versions.push("");
       continue;
     }
     const keyOf = (name: keyof ViewerConfig) => `viewer.${at}.${name}`;
@@ -68,8 +78,10 @@ export async function loadIdentities(
       expiring.push({ key: keyOf("client_authorities"), ...authority });
     }
     secrets.push(makeSecrets(identity, authorities));
+    // the hub's own is another one each time, which nobody has to notice
+    versions.push(JSON.stringify([tls === "files" ? identity.certificate : options.host, authorities]));
   }
-  return { secrets, expiring };
+  return { secrets, versions, expiring };
 }
 
 /** A certificate that the hub issues at each start, so that nobody has to renew it. */

@@ -37,6 +37,7 @@ export interface ViewerOptions {
 export class Viewer {
   readonly #options: ViewerOptions;
   readonly #endpoint: Endpoint;
+  #secrets: Secrets | undefined;
   readonly #secured = new Set<SecureSocket>();
   /** Of clients that are not let in, that do not get as far, and for which there is nothing. */
   readonly #refusals: Notices;
@@ -46,6 +47,7 @@ export class Viewer {
   constructor(options: ViewerOptions) {
     this.#options = options;
     const { listen, clock, log } = options;
+    this.#secrets = options.secrets;
     this.#refusals = new Notices(clock);
     this.#failures = new Notices(clock);
     this.#absences = new Notices(clock);
@@ -58,6 +60,11 @@ export class Viewer {
     });
   }
 
+  /** Another certificate, or other authorities, for clients that come from now on. */
+  renew(secrets: Secrets): void {
+    this.#secrets = secrets;
+  }
+
   get state(): Endpoint["state"] {
     return this.#endpoint.state;
   }
@@ -65,7 +72,8 @@ export class Viewer {
   async #accept(raw: Socket, done: () => void): Promise<void> {
     raw.on("error", () => {});
     raw.once("close", done);
-    const { secrets, clock, handshakeTimeout: timeout, admission } = this.#options;
+    const { clock, handshakeTimeout: timeout, admission } = this.#options;
+    const secrets = this.#secrets;
     const client = shownAddress(raw.remoteAddress ?? "");
     if (!this.#admits(client)) {
       raw.resetAndDestroy();
@@ -128,6 +136,11 @@ export class Viewer {
 
   #fail(client: string, reason: string): void {
     this.#failures.note((untold) => this.#options.log.warn("viewer failed", { client, reason, untold }));
+  }
+
+  /** Stops listening; clients stay, and are waited for by what serves them. */
+  drain(): void {
+    this.#endpoint.drain();
   }
 
   /** Stops listening and breaks off every client. */

@@ -32,10 +32,15 @@ export interface CallOptions {
   env?: Record<string, string>;
   /** Words before the command line: a program that changes its surroundings and becomes it. */
   through?: readonly string[];
+  /** Another checkout than this one, whose programs are run. */
+  source?: string | undefined;
 }
 
 /** ms for anything that is waited for: far more than it takes, for machines that are slow and busy. */
 export const PATIENCE = 45_000;
+
+/** Seconds for what is under way when a hub or an agent of a test is stopped, unless it is about that. */
+const BRIEF_DRAIN = 0.5;
 
 /** What systemd or an operator may have set for farsite itself must not reach the programs under test. */
 const OWN_VARIABLES = [
@@ -58,14 +63,17 @@ function environment(added: Record<string, string> = {}): NodeJS.ProcessEnv {
   return env;
 }
 
+/** This checkout. */
+const THIS_SOURCE = fileURLToPath(new URL("../..", import.meta.url));
+
 /** The words that run a command of farsite-hub or farsite-agent. */
-export function commandLine(kind: Kind, words: readonly string[]): string[] {
-  return [process.execPath, fileURLToPath(new URL(`../../${kind}/main.ts`, import.meta.url)), ...words];
+export function commandLine(kind: Kind, words: readonly string[], source = THIS_SOURCE): string[] {
+  return [process.execPath, join(source, kind, "main.ts"), ...words];
 }
 
 /** Runs a command of farsite-hub or farsite-agent to its end; after PATIENCE it is killed. */
 export function call(kind: Kind, words: readonly string[], options: CallOptions = {}): Promise<Finished> {
-  const [program = "", ...args] = [...(options.through ?? []), ...commandLine(kind, words)];
+  const [program = "", ...args] = [...(options.through ?? []), ...commandLine(kind, words, options.source)];
   const child = spawn(program, args, {
     env: environment(options.env),
     timeout: PATIENCE,
@@ -108,6 +116,8 @@ export abstract class Installation {
   readonly config: string;
   readonly stateDir: string;
   readonly runDir: string;
+  /** Another checkout than this one, whose programs it runs. */
+  source: string | undefined;
   #process: LabProcess | undefined;
 
   constructor(
@@ -131,14 +141,15 @@ export abstract class Installation {
     return this.#process;
   }
 
-  /** Writes its configuration file. */
+  /** Writes its configuration file; idle connections of a test are not waited for when it is stopped. */
   write(settings: HubSettings | AgentSettings): void {
-    writeFileSync(this.config, stringify(settings));
+    const limits = { drain_seconds: BRIEF_DRAIN, ...settings.limits };
+    writeFileSync(this.config, stringify(this.source === undefined ? { ...settings, limits } : settings));
   }
 
   /** Runs one of its commands to the end. */
   call(words: readonly string[], options?: CallOptions): Promise<Finished> {
-    return call(this.kind, [...words, ...this.places], options);
+    return call(this.kind, [...words, ...this.places], { source: this.source, ...options });
   }
 
   /** As `call`, but gives what was printed, and throws when the command failed. */
@@ -156,7 +167,7 @@ export abstract class Installation {
   /** Starts its process and resolves when it answers on its socket. */
   async start(options: Pick<LaunchOptions, "env" | "netns" | "onLine"> = {}): Promise<LabProcess> {
     const verb = this.kind === "hub" ? "serve" : "run";
-    this.#process = await launch(commandLine(this.kind, [verb, ...this.places]), {
+    this.#process = await launch(commandLine(this.kind, [verb, ...this.places], this.source), {
       label: `farsite-${this.kind} ${verb}`,
       env: environment(options.env) as Record<string, string>,
       netns: options.netns,

@@ -65,6 +65,7 @@ export class LivestatusConnection {
   readonly #timeoutMs: number;
   #chunks: Buffer[] = [];
   #length = 0;
+  #taken = false;
   #ended = false;
   #failure: Error | undefined;
   #wake: () => void = () => {};
@@ -74,6 +75,9 @@ export class LivestatusConnection {
     this.#socket = connect({
       ...("unix" in target ? { path: target.unix } : target),
       allowHalfOpen: true,
+    });
+    this.#socket.once("connect", () => {
+      this.#taken = true;
     });
     let sincePause = 0;
     this.#socket.on("data", (chunk: Buffer) => {
@@ -93,6 +97,16 @@ export class LivestatusConnection {
       this.#failure = error;
       this.#wake();
     });
+  }
+
+  /** Whether the other side has taken it. */
+  get connected(): boolean {
+    return this.#taken;
+  }
+
+  /** Bytes that have come, and were not given yet. */
+  get received(): number {
+    return this.#length;
   }
 
   send(bytes: string | Uint8Array): void {

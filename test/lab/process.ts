@@ -101,7 +101,7 @@ export class LabProcess {
   }
 
   /** SIGTERM, and SIGKILL to it and all its descendants that are left when it has ended or time is up. */
-  async stop(withinMs = 8_000): Promise<Exit> {
+  async stop(withinMs = 20_000): Promise<Exit> {
     if (this.#exit !== undefined || this.pid === undefined) return this.exited;
     const tree = treeOf(this.pid);
     if (tree.length > 0) this.signal("SIGTERM");

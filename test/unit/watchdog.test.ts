@@ -14,7 +14,7 @@ function rig(vitals: Vital[], options: { limit?: number | undefined; status?: ()
   const told: ServiceState[] = [];
   const watchdog = new Watchdog({
     limit: LIMIT,
-    vitals,
+    vitals: () => vitals,
     status: () => "well",
     notify: (state) => told.push(state),
     clock,

@@ -1,6 +1,7 @@
 /** All sites as one: what the views of the tenants and of the operators share. */
 
 import type { Clock } from "../../../common/clock.ts";
+import type { Drainable } from "../../../common/drain.ts";
 import type { Refusal, Request } from "../../../common/livestatus/index.ts";
 import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
@@ -36,7 +37,7 @@ export interface FederationOptions {
 /** Bytes of the name of a file that has one for a moment only. */
 const NAME_BYTES = 12;
 
-export class Federation {
+export class Federation implements Drainable {
   /** For what the hub asks on its own account. */
   readonly oneSite: OneSite;
   readonly #options: FederationOptions;
@@ -47,10 +48,13 @@ export class Federation {
   readonly #deviations: Deviations;
   readonly #memory: Memory;
   readonly #turns: Channels;
+  #draining = false;
+  #limits: FederationLimits;
 
   constructor(options: FederationOptions) {
     this.#options = options;
     const { limits, clock } = options;
+    this.#limits = limits;
     this.#deviations = new Deviations(clock);
     this.#memory = new Memory(limits.memory);
     const { verdict, asking } = options;
@@ -75,7 +79,7 @@ export class Federation {
   view(tenant: string | undefined): View {
     const present = this.#views.get(tenant);
     if (present) return present;
-    const { verdict, asking, limits, clock, random, log, spoolDirectory } = this.#options;
+    const { verdict, asking, clock, random, log, spoolDirectory } = this.#options;
     const view = new View({
       tenant,
       peers: () => this.#peersOf(tenant),
@@ -83,17 +87,18 @@ export class Federation {
       asking: (peer, client, question, events) => asking(siteOf(peer), client, question, events),
       deviations: this.#deviations,
       memory: this.#memory,
-      spool: {
+      spool: () => ({
         directory: spoolDirectory,
         name: () => Buffer.from(random.bytes(NAME_BYTES)).toString("hex"),
-        largest: limits.largestAnswer,
-      },
+        largest: this.#limits.largestAnswer,
+      }),
       turns: this.#turns,
-      limits,
+      limits: () => this.#limits,
       clock,
       log,
     });
     this.#views.set(tenant, view);
+    if (this.#draining) view.drain();
     return view;
   }
 
@@ -113,6 +118,22 @@ export class Federation {
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     this.#peers.set(tenant, peers);
     return peers;
+  }
+
+  /** Other limits, from the next query on. */
+  reconfigure(limits: FederationLimits): void {
+    this.#limits = limits;
+    this.#memory.most = limits.memory;
+    this.#turns.reconfigure({ limit: limits.queries, timeout: limits.queryWait });
+  }
+
+  drain(): void {
+    this.#draining = true;
+    for (const view of this.#views.values()) view.drain();
+  }
+
+  get underWay(): number {
+    return [...this.#views.values()].reduce((sum, view) => sum + view.underWay, 0);
   }
 
   close(): void {

@@ -6,7 +6,7 @@ export class Memory {
   #held = 0;
 
   /** @param most bytes */
-  constructor(readonly most: number) {}
+  constructor(public most: number) {}
 
   get held(): number {
     return this.#held;

@@ -42,10 +42,11 @@ export interface ViewOptions {
   asking: (peer: Peer, client: string, question: Question, events: AnswerEvents) => Answering;
   deviations: Deviations;
   memory: Memory;
-  spool: SpoolOptions;
+  spool: () => SpoolOptions;
   /** Queries that are answered at a time, of all views. */
   turns: Channels;
-  limits: ViewLimits;
+  /** Asked anew for each query. */
+  limits: () => ViewLimits;
   clock: Clock;
   log: Log;
 }
@@ -54,7 +55,6 @@ export interface ViewOptions {
 const NOTHING_KEPT = { entries: 0, bytes: 0 };
 
 export class View implements ClientHost {
-  readonly limits: ViewLimits;
   readonly clock: Clock;
   readonly log: Log;
   readonly flights: Flights;
@@ -64,10 +64,9 @@ export class View implements ClientHost {
 
   constructor(options: ViewOptions) {
     this.#options = options;
-    const { limits, clock, log, tenant } = options;
-    this.limits = limits;
-    this.#clients = new Clients(this, limits.clients);
+    const { clock, log, tenant } = options;
     this.clock = clock;
+    this.#clients = new Clients(this);
     this.log = log.with(tenant === undefined ? {} : { tenant });
     this.flights = new Flights({
       siteId: 0,
@@ -78,6 +77,18 @@ export class View implements ClientHost {
         throw new Error("nothing is kept");
       },
     });
+  }
+
+  get limits(): ViewLimits {
+    return this.#options.limits();
+  }
+
+  drain(): void {
+    this.#clients.drain();
+  }
+
+  get underWay(): number {
+    return this.#clients.underWay;
   }
 
   get longestRequest(): number {
@@ -170,9 +181,9 @@ export class View implements ClientHost {
         ask,
         deviations,
         memory,
-        spool,
+        spool: spool(),
         clock,
-        limits,
+        limits: limits(),
         fixed16: wantsFixed16(request),
         events,
         partial: (failed) => {

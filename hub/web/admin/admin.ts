@@ -1,6 +1,7 @@
 /** The admin socket: what the command line asks of the running hub. Whoever can open it is an administrator. */
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import type { ReloadReport } from "../../../common/config/index.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import type { Access } from "../../access/index.ts";
 import type { ViewState } from "../../endpoint/index.ts";
@@ -8,7 +9,7 @@ import type { History } from "../../history/index.ts";
 import type { Hub } from "../../hub.ts";
 import type { View } from "../../livestatus/federation/index.ts";
 import type { Problems } from "../../problems/index.ts";
-import type { CentralConnections } from "../../registry/index.ts";
+import type { Actor, CentralConnections } from "../../registry/index.ts";
 import type { ViewerState } from "../../viewer/index.ts";
 import { accountsApp } from "./accounts.ts";
 import { actorOf } from "./actor.ts";
@@ -46,12 +47,20 @@ export interface Observed {
   history: History;
 }
 
+/** Takes up a changed configuration. */
+export interface Reloads {
+  reload(actor: Actor): Promise<ReloadReport>;
+  /** What that would do. */
+  check(): Promise<ReloadReport>;
+}
+
 export function adminApp(
   hub: Hub,
   many?: ManySites,
   connections?: CentralConnections,
   access?: Access,
   observed?: Observed,
+  reloads?: Reloads,
 ): Hono {
   const app = new Hono();
 
@@ -151,6 +160,10 @@ export function adminApp(
       const day = history.series(id);
       return context.json({ day, fine: history.spark(id), connects: history.connects(id) });
     });
+  }
+  if (reloads) {
+    app.post("/reload", async (context) => context.json(await reloads.reload(actorOf(context))));
+    app.get("/reload", async (context) => context.json(await reloads.check()));
   }
   app.get("/status", async (context) => context.json(await hub.status()));
   return app;

@@ -5,11 +5,14 @@ import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import { contains, type Network, parseIp, parseNetwork, shownAddress } from "../../../common/network.ts";
 import type { KeyedCertificate } from "../../certificate.ts";
 import { peerOf } from "../../peer.ts";
+import { RenewableServer } from "../../renewable.ts";
 import type { WebConfig } from "../../web-config.ts";
 import type { WebApp } from "./context.ts";
 
 export interface WebListener {
   readonly port: number;
+  /** Another certificate, for connections that begin from now on. */
+  renew(tls: KeyedCertificate): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -19,17 +22,30 @@ const IDLE = 30;
 /** Starts listening; without `tls` plain HTTP. Throws E_LISTEN. */
 export function listenWeb(web: WebConfig, tls: KeyedCertificate | undefined, app: WebApp): WebListener {
   const networks = web.only_from?.map((text) => parseNetwork(text)).filter((each) => each !== undefined);
-  let server: Server<undefined>;
+  return new RenewableServer(tls, web.port, (certificate: KeyedCertificate | undefined, port: number) =>
+    serve(web, { networks, certificate, port, app }),
+  );
+}
+
+interface ServeParts {
+  networks: readonly Network[] | undefined;
+  certificate: KeyedCertificate | undefined;
+  port: number;
+  app: WebApp;
+}
+
+function serve(web: WebConfig, { networks, certificate, port, app }: ServeParts): Server<undefined> {
   try {
-    server = Bun.serve({
+    return Bun.serve({
       hostname: web.address,
-      port: web.port,
+      port,
       idleTimeout: IDLE,
       // the app refuses before, with an answer that says so
       maxRequestBodySize: web.largest_request_kib * 2048,
-      ...(tls && { tls: { cert: tls.certificate, key: tls.key } }),
+      ...(certificate && { tls: { cert: certificate.certificate, key: certificate.key } }),
       fetch(request, self) {
-        const peer = shownAddress(peerOf(request, self.requestIP(request)?.address, tls === undefined));
+        const address = self.requestIP(request)?.address;
+        const peer = shownAddress(peerOf(request, address, certificate === undefined));
         if (networks && !isAmong(networks, peer)) return new Response("not from here\n", { status: 403 });
         const whole = URL.canParse(request.url) ? request : named(request);
         if (!whole) return new Response("Host is malformed\n", { status: 400 });
@@ -40,11 +56,10 @@ export function listenWeb(web: WebConfig, tls: KeyedCertificate | undefined, app
   } catch (error) {
     throw new FarsiteError(
       "E_LISTEN",
-      `the web interface cannot listen on ${web.address} port ${web.port}: ${reasonOf(error)}`,
+      `the web interface cannot listen on ${web.address} port ${port}: ${reasonOf(error)}`,
       "See who has it with `ss -ltnp`, or set web.address and web.port in hub.toml.",
     );
   }
-  return { port: server.port ?? web.port, stop: () => server.stop(true) };
 }
 
 /** One without Host, as HTTP/1.0 has it and some that look after services: for a name that is nobody's. */

@@ -1,6 +1,7 @@
-import { mkdirSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeNotification } from "../../chaos/spool/notification.ts";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
 import { Container, Layer, noContainer } from "../../lab/container.ts";
 import { missingPackages } from "../../lab/debian.ts";
@@ -35,6 +36,15 @@ printf 'GET status\\nColumns: program_version\\n\\n' >&3
 timeout 5 cat <&3 | grep -q icinga2`;
 const answers = (when: string) => comes(`an answer ${when}`, `bash -c "${QUERY.replaceAll("\n", ";")}"`);
 
+/** Of the remote site and of the central one. */
+const [SPOOL, CENTRAL] = ["/omd/sites/main/spool", "/omd/sites/central/spool"];
+const NOTIFICATIONS = 200;
+/** What a reload takes up. */
+const ADDED: Record<Unit, string> = {
+  "farsite-hub": `[notifications.host_prefix]\nacme = "host-"\n[notifications.sinks]\ncentral = { kind = "spool", folder = "${CENTRAL}" }\n`,
+  "farsite-agent": `[notifications]\nspool = "${SPOOL}"\n`,
+};
+
 /** Waits until a unit runs as another process than before. */
 const restarts = (unit: Unit, before: string) =>
   waitFor(`${unit} to be restarted`, () => !["0", before].includes(pid(unit)) && active(unit) === "active", {
@@ -65,6 +75,10 @@ describe.skipIf(reason !== undefined)("packages", () => {
       mkdirSync(join(folder, name));
       buildPackages(join(folder, name), [], later);
     }
+    mkdirSync(join(folder, "notifications"));
+    for (let number = 0; number < NOTIFICATIONS; number++)
+      writeNotification(join(folder, "notifications"), number);
+    copyFileSync(join(import.meta.dirname, "load.sh"), join(folder, "load.sh"));
   });
 
   afterAll(() => cleanup.run());
@@ -188,6 +202,30 @@ describe.skipIf(reason !== undefined)("packages", () => {
       await answers("after the watchdog");
     });
 
+    test("a reload takes up what was changed, without another process, and fails where the file is broken", async () => {
+      container.sh(
+        `mkdir -p ${SPOOL} ${CENTRAL}; chown farsite-agent ${SPOOL}; chown farsite-hub ${CENTRAL}`,
+      );
+      // what they may write to is settled when they start
+      container.sh("systemctl restart farsite-hub farsite-agent");
+      await answers("before the reload");
+      const before = UNITS.map(pid);
+      for (const unit of UNITS) {
+        const file = `/etc/farsite/${unit.replace("farsite-", "")}.toml`;
+        container.sh(`cp ${file} /tmp/good; echo 'wrong = 1' >> ${file}`);
+        expect(container.attempt(["systemctl", "reload", unit]).ok).toBe(false);
+        expect(container.sh(`journalctl -u ${unit}`)).toMatch(/not used.*one problem/);
+        expect(active(unit)).toBe("active");
+        container.sh(`cp /tmp/good ${file}; cat >> ${file}`, ADDED[unit]);
+        container.sh(`systemctl reload ${unit}`);
+      }
+      expect(UNITS.map(pid)).toEqual(before);
+      expect(JSON.parse(container.sh("farsite-agent status --json")).sites[0].notifications.spool).toBe(
+        SPOOL,
+      );
+      await answers("after the reload");
+    });
+
     test("an upgrade and a downgrade restart what runs, and keep configuration, keys and sites", async () => {
       const kept = () =>
         container.sh(
@@ -195,6 +233,9 @@ describe.skipIf(reason !== undefined)("packages", () => {
         );
       const before = kept();
       const old = version("farsite-agent");
+      // meanwhile somebody asks without pause, and notifications come
+      container.sh(`setsid bash /packages/load.sh ${SPOOL} </dev/null >/dev/null 2>&1 &`);
+      await comes("the first answers", `[ "$(grep -c 200 /tmp/load/seen)" -gt 5 ]`);
       for (const release of ["new", "old"]) {
         const running = UNITS.map((unit) => [unit, pid(unit)] as const);
         container.sh(`dpkg --no-triggers -i /packages/${release}/*.deb`);
@@ -203,6 +244,17 @@ describe.skipIf(reason !== undefined)("packages", () => {
         await answers(`with the ${release} packages`);
         expect(kept()).toBe(before);
       }
+      container.sh("touch /tmp/load/stop");
+      await comes("the end of the load", "[ -e /tmp/load/ended ]");
+      await comes("all to leave the site", `[ -z "$(ls ${SPOOL})" ]`);
+      // no answer was cut, and every notification is there once
+      expect(container.attempt(["cat", "/tmp/load/wrong"]).stdout).toBe("");
+      const numbers = container.sh(
+        `cat ${CENTRAL}/* | grep -o '"NUMBER": "[0-9]*"' | sort | uniq -c | sort -rn`,
+      );
+      expect(numbers.split("\n").filter((line) => /^ *1 /.test(line))).toHaveLength(NOTIFICATIONS);
+      for (const unit of UNITS)
+        expect(container.sh(`journalctl -u ${unit}`)).not.toContain("connections are cut");
     });
 
     test("an agent that was stopped stays so through an upgrade", () => {

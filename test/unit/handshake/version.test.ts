@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { FarsiteError } from "../../../common/errors.ts";
-import { preamble } from "../../../common/handshake/index.ts";
+import { hubHello, preamble, throwIfRefused } from "../../../common/handshake/index.ts";
 import { Agent, alter, rejection, World } from "./rig.ts";
 
 test("an agent of another protocol version is told so by the hub, before any key counts", async () => {
@@ -59,5 +59,12 @@ test("a refusal with a code that is not known here is still a refusal", () => {
   );
   expect(() => preamble.decodeSecond(Buffer.from("\x46\x01\x01"))).toThrow(
     expect.objectContaining({ code: "E_HANDSHAKE", message: "the hub refused" }),
+  );
+});
+
+test("nor does it have to be known when it comes encrypted", () => {
+  const hello = hubHello.parse({ hub: "9.0.0", time: 0, refused: { code: "E_NEWER", message: "not now" } });
+  expect(() => throwIfRefused(hello)).toThrow(
+    expect.objectContaining({ code: "E_HANDSHAKE", message: "the hub refused: not now [E_NEWER]" }),
   );
 });

@@ -33,7 +33,7 @@ async function rig(limits = ""): Promise<Rig> {
     runDir,
     clock,
     log,
-    packed: new Set(),
+    packed: () => false,
     open: () => undefined,
   });
   const states = new SiteStates({

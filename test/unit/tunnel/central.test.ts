@@ -32,7 +32,7 @@ function takingSites(world: World): { sites: TunnelledSites; accepted: Accepted[
 }
 
 async function running(): Promise<Rig & { accepted: Accepted[]; sites: TunnelledSites }> {
-  const its = await rig({ hold: HOLD, listens: { notify: "tcp", syslog: "udp" } });
+  const its = await rig({ hold: HOLD, listens: () => ({ notify: "tcp", syslog: "udp" }) });
   const taking = takingSites(its.world);
   its.line.sites = taking.sites;
   its.start();

@@ -56,7 +56,7 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
     runDir: scratch(),
     clock,
     log,
-    packed: new Set(),
+    packed: () => false,
     open: () => undefined,
   });
   onTestFinished(() => endpoints.close());
