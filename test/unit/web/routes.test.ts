@@ -24,7 +24,82 @@ const PLACES = {
   none: { tenant: "nowhere", site: "main" },
 };
 
+/** Who is not logged in is sent to do so from a page, and refused elsewhere. */
+const PAGE = { nobody: 303 };
+const REFUSED = { nobody: 401 };
+const all = (status: number) => ({
+  administrator: status,
+  operator: status,
+  "tenant-operator": status,
+  "tenant-viewer": status,
+});
+const administrators = (status: number) => ({ ...all(403), administrator: status });
+
 const TABLE: Record<string, Expected> = {
+  "GET /": { status: { ...PAGE, ...all(200) } },
+  // this hub gathers none
+  "GET /problems": { status: { ...PAGE, ...all(404) } },
+  "POST /problems": { status: { ...REFUSED, ...all(404) }, form: { do: "recheck" } },
+  "GET /sites/:tenant/:site": { status: { ...PAGE, ...all(200) } },
+  "GET /sites/:tenant/:site/history.json": { status: { ...PAGE, ...all(404) } },
+  "POST /sites/:tenant/:site/services": {
+    status: { ...REFUSED, ...administrators(303) },
+    form: { service: "livestatus" },
+  },
+  "POST /sites/:tenant/:site/token": { status: { ...REFUSED, ...administrators(200) } },
+  "POST /sites/:tenant/:site/enable": { status: { ...REFUSED, ...administrators(303) } },
+  "POST /sites/:tenant/:site/disable": { status: { ...REFUSED, ...administrators(303) } },
+  "POST /sites/:tenant/:site/revoke": {
+    status: { ...REFUSED, ...administrators(303) },
+    form: { confirm: "main" },
+  },
+  "POST /sites/:tenant/:site/remove": {
+    status: { ...REFUSED, ...administrators(303) },
+    form: { confirm: "main" },
+  },
+  "GET /add": { status: { ...PAGE, ...administrators(200) } },
+  "POST /add": {
+    status: { ...REFUSED, ...administrators(200) },
+    form: { tenant: "acme", name: "second", service: "livestatus" },
+  },
+  "GET /audit": { status: { ...PAGE, ...all(200), "tenant-viewer": 403 } },
+  "GET /users": { status: { ...PAGE, ...administrators(200) } },
+  "POST /users": {
+    status: { ...REFUSED, ...administrators(200) },
+    form: { name: "somebody", role: "operator", password: "correct horse battery" },
+  },
+  "POST /users/role": {
+    status: { ...REFUSED, ...administrators(200) },
+    form: { name: "operator", role: "operator" },
+  },
+  "POST /users/password": {
+    status: { ...REFUSED, ...administrators(200) },
+    form: { name: "tenant-viewer", password: "correct horse battery" },
+  },
+  "POST /users/logout": { status: { ...REFUSED, ...administrators(200) }, form: { name: "operator" } },
+  "POST /users/remove": {
+    // there is no such user
+    status: { ...REFUSED, ...administrators(409) },
+    form: { name: "gone", confirm: "gone" },
+  },
+  "POST /users/tokens/remove": {
+    status: { ...REFUSED, ...administrators(409) },
+    form: { user: "gone", name: "gone" },
+  },
+  "GET /account": { status: { ...PAGE, ...all(200) } },
+  "POST /account/password": {
+    status: { ...REFUSED, ...all(409) },
+    form: { present: "wrong", wanted: "another long password", again: "another long password" },
+  },
+  "POST /account/tokens": {
+    status: { ...REFUSED, ...all(200) },
+    form: { name: "mine", scope: "see", days: "30" },
+  },
+  "POST /account/tokens/remove": { status: { ...REFUSED, ...all(409) }, form: { name: "none" } },
+  "GET /about": { status: { ...PAGE, ...all(200) } },
+  "GET /events": { status: { ...REFUSED, ...all(200) } },
+  // a name that nothing has
+  "GET /assets/:name": { status: { nobody: 404, ...all(404) } },
   // who is logged in already is sent on
   "GET /login": {
     status: { nobody: 200, administrator: 303, operator: 303, "tenant-operator": 303, "tenant-viewer": 303 },
@@ -61,7 +136,12 @@ async function ask(rig: WebRig, route: string, who: Who, place: Record<string, s
   }
   const form = method === "GET" ? undefined : new URLSearchParams({ ...TABLE[route]?.form, csrf });
   const answer = await rig.ask(path, { method, headers, ...(form && { body: form }) });
-  return { status: answer.status, text: await answer.text(), headers: answer.headers };
+  // a stream of events has no end of its own
+  const endless = answer.headers.get("content-type") === "text/event-stream";
+  if (endless) await answer.body?.cancel();
+  // each session has its own, in every form
+  const text = endless ? "" : (await answer.text()).replaceAll(csrf === "" ? "CSRF" : csrf, "CSRF");
+  return { status: answer.status, text, headers: answer.headers };
 }
 
 async function open(): Promise<WebRig> {

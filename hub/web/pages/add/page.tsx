@@ -1,10 +1,9 @@
 /** Adding a site: first its name and services, then what to do on the customer's host. */
+
 import type { SeenSite } from "../../../access/index.ts";
 import type { NewToken } from "../../../hub.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath, type Wrong } from "../frame/index.ts";
 import { Copy, Field, Form, Layout, Moment, Services, SiteState, WrongNotice } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
-import type { Wrong } from "../wrong.ts";
 
 interface AddPageProps {
   frame: Frame;

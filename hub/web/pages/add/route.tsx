@@ -1,11 +1,19 @@
 /** `/add`: a new site. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
 import type { NewToken } from "../../../hub.ts";
 import type { WebApp } from "../../site/index.ts";
-import { formOf, frameOf, listed, type PageParts, reachOf, show } from "../page.ts";
-import type { PageReach } from "../reach.ts";
-import { wrongOf } from "../wrong.ts";
+import {
+  formOf,
+  frameOf,
+  listed,
+  type PageParts,
+  type PageReach,
+  reachOf,
+  show,
+  wrongOf,
+} from "../frame/index.ts";
 import { AddPage, TokenPage } from "./page.tsx";
 
 const LONGEST_NAME = 200;

@@ -1,7 +1,8 @@
 /** Gives a command for each of the problems that were marked, and says what came of each. */
+
 import { FarsiteError } from "../../../../common/errors.ts";
 import type { CommandResult, ProblemCommand, Target } from "../../../problems/index.ts";
-import type { PageReach } from "../reach.ts";
+import type { PageReach } from "../frame/index.ts";
 
 export interface Given {
   target: Target;

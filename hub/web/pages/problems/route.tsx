@@ -1,7 +1,8 @@
 /** `GET /problems`, and `POST` of what is to be done about them. */
+
 import { FarsiteError } from "../../../../common/errors.ts";
 import type { WebApp, WebContext } from "../../site/index.ts";
-import { formOf, frameOf, type PageParts, queryOf, reachOf, show } from "../page.ts";
+import { formOf, frameOf, type PageParts, queryOf, reachOf, show } from "../frame/index.ts";
 import { problemChoice, problemFilter } from "./choice.ts";
 import { giveAll } from "./give.ts";
 import { commandOf, orderForm, targetsOf } from "./order.ts";

@@ -1,9 +1,9 @@
 /** One site: how it is connected, what it offers, what was with it, what was done to it. */
+
 import type { Child } from "hono/jsx";
 import { Records } from "../audit/index.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath } from "../frame/index.ts";
 import { Layout, SiteState } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 import { problemChoice, problemPath } from "../problems/index.ts";
 import { Connection, Monitoring, Policy } from "./facts.tsx";
 import { Manage } from "./manage.tsx";

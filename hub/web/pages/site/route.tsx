@@ -1,10 +1,10 @@
 /** `/sites/TENANT/SITE`, what is plotted there, and what is done to the site. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
 import type { WebApp } from "../../site/index.ts";
 import { TokenPage } from "../add/index.ts";
-import { formOf, frameOf, listed, type PageParts, reachOf, show } from "../page.ts";
-import { sitePath } from "../paths.ts";
+import { formOf, frameOf, listed, type PageParts, reachOf, show, sitePath } from "../frame/index.ts";
 import { SitePage } from "./page.tsx";
 import { sitePageView } from "./view.ts";
 

@@ -1,10 +1,11 @@
 /** All that a site's page shows. */
+
 import { VERSION } from "../../../../common/version.ts";
 import type { SeenDetails } from "../../../access/index.ts";
 import type { EndpointState } from "../../../endpoint/index.ts";
 import type { AuditRecord } from "../../../registry/index.ts";
 import { isOlder } from "../../events/index.ts";
-import type { PageReach, SitePast } from "../reach.ts";
+import type { PageReach, SitePast } from "../frame/index.ts";
 
 /** Records of the audit that are shown. */
 const RECORDS = 15;

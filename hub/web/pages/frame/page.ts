@@ -1,10 +1,10 @@
 /** What the pages are made with, and how an answer becomes one. */
 import type { HtmlEscapedString } from "hono/utils/html";
 import { z } from "zod";
-import { FarsiteError } from "../../../common/errors.ts";
-import type { Assets } from "../assets/index.ts";
-import type { Feeds } from "../events/index.ts";
-import { reachOf as siteReachOf, type WebContext } from "../site/index.ts";
+import { FarsiteError } from "../../../../common/errors.ts";
+import type { Assets } from "../../assets/index.ts";
+import type { Feeds } from "../../events/index.ts";
+import { reachOf as siteReachOf, type WebContext } from "../../site/index.ts";
 import type { Frame } from "./frame.ts";
 import type { PageReach } from "./reach.ts";
 

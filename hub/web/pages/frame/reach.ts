@@ -1,14 +1,14 @@
 /** What pages use of a Reach. What a hub may be without is missing then, and so is what shows it. */
-import type { Reach } from "../../access/index.ts";
-import type { Connect, SiteSeries } from "../../history/index.ts";
+import type { Reach } from "../../../access/index.ts";
+import type { Connect, SiteSeries } from "../../../history/index.ts";
 import type {
   CommandResult,
   ProblemCommand,
   ProblemFilter,
   ProblemPage,
   Target,
-} from "../../problems/index.ts";
-import type { FeedReach } from "../events/index.ts";
+} from "../../../problems/index.ts";
+import type { FeedReach } from "../../events/index.ts";
 
 export interface SitePast {
   /** The last day. */
