@@ -132,7 +132,7 @@ export class Feed {
     const [first] = this.#readers;
     if (!first) return;
     if (dirty.length > FEW) return this.#lookAtAll(first.reach);
-    const sparks = await first.reach.sparks?.();
+    const sparks = await first.reach.sparks();
     const sites = await Promise.all(
       dirty.map(({ tenant, site }) => first.reach.site(tenant, site).catch(unlessGone)),
     );
@@ -140,7 +140,7 @@ export class Feed {
     dirty.forEach((name, at) => {
       const site = sites[at];
       const key = keyOf(name);
-      if (site) this.#note(key, siteRow(site, VERSION, sparks?.get(key)));
+      if (site) this.#note(key, siteRow(site, VERSION, sparks.get(key)));
       else this.#remove(key);
     });
     this.#end();
@@ -168,11 +168,9 @@ export class Feed {
   }
 
   async #lookAtAll(reach: FeedReach): Promise<void> {
-    const [sites, sparks] = await Promise.all([reach.sites(), reach.sparks?.()]);
+    const [sites, sparks] = await Promise.all([reach.sites(), reach.sparks()]);
     this.#begin();
-    const rows = new Map(
-      sites.map((site) => [keyOf(site), siteRow(site, VERSION, sparks?.get(keyOf(site)))]),
-    );
+    const rows = new Map(sites.map((site) => [keyOf(site), siteRow(site, VERSION, sparks.get(keyOf(site)))]));
     for (const key of [...this.#rows.keys()]) if (!rows.has(key)) this.#remove(key);
     const figures: [string, SiteRow, number][] = [];
     for (const [key, row] of rows) {

@@ -3,9 +3,9 @@
 import { BUILD, VERSION } from "../../../../common/version.ts";
 import type { HubStatus } from "../../../hub.ts";
 import type { Licence } from "../../assets/index.ts";
-import type { WebApp } from "../../site/index.ts";
+import { reachOf, type WebApp } from "../../site/index.ts";
 import { count } from "../../view/index.ts";
-import { type Frame, frameOf, type PageParts, reachOf, show } from "../frame/index.ts";
+import { type Frame, frameOf, type PageParts, show } from "../frame/index.ts";
 import { Copy, Facts, Layout, Since } from "../parts/index.ts";
 
 export function addAbout(app: WebApp, parts: PageParts): void {

@@ -30,7 +30,7 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
       title={`${tenant}/${name}`}
       live={live}
       source={path}
-      plots={past?.series !== undefined}
+      plots={past.series !== undefined}
     >
       <div class="head">
         <h1>
@@ -50,7 +50,7 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
           <Monitoring site={site} now={now} />
         </Block>
       </div>
-      {past?.series && (
+      {past.series && (
         <section class="block" aria-labelledby="plots-title">
           <h2 id="plots-title">The last day</h2>
           <div class="plots" data-plots={`${path}/history.json`}>
@@ -76,11 +76,9 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
           <Policy policy={site.policy} />
         </Block>
       </div>
-      {past && (
-        <Block id="connects" title="Connections and why they ended">
-          <Connects connects={past.connects} now={now} />
-        </Block>
-      )}
+      <Block id="connects" title="Connections and why they ended">
+        <Connects connects={past.connects} now={now} />
+      </Block>
       {site.central && site.central.length > 0 && (
         <Block id="central" title="What it may use of the central side">
           <Central lines={site.central} />

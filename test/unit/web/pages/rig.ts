@@ -25,6 +25,7 @@ export function pagesRig(reach: Record<string, unknown> = {}, rights: readonly R
     principal: { name: "alice", role: "administrator", tenants: "all", via: "session", from: "192.0.2.1" },
     has: (right: Right) => rights.includes(right),
     sites: async () => madeSites(5),
+    sparks: async () => new Map(),
     tenants: async () => [{ name: "tenant-000", sites: 5 }],
     ...reach,
   };
