@@ -1,6 +1,6 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { accepts, assetsOf, loadAssets } from "../../../../hub/web/assets/index.ts";
+import { accepts, assetsOf, bundledFiles, loadAssets } from "../../../../hub/web/assets/index.ts";
 import manifest from "../../../../package.json" with { type: "json" };
 
 const assets = await loadAssets();
@@ -74,4 +74,10 @@ test("scripts and styles load nothing from elsewhere", async () => {
     expect(text.match(/https?:\/\/(?!www\.w3\.org)[^\s"')]+/g) ?? []).toEqual([]);
     expect(text).not.toMatch(/\beval\(|new Function\(/);
   }
+});
+
+test("it is known whose work browsers get", () => {
+  const files = bundledFiles();
+  expect(files).toContain("client/app.ts");
+  expect(files.some((file) => file.includes("node_modules/uplot/"))).toBe(true);
 });
