@@ -290,6 +290,8 @@ async function serve(places: Places): Promise<void> {
     hub,
     changes,
     queries,
+    problems,
+    history,
     store,
     record: recorded,
     clock,

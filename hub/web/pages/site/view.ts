@@ -1,17 +1,14 @@
 /** All that a site's page shows. */
 
-import { VERSION } from "../../../../common/version.ts";
 import type { Reach, SeenDetails, SitePast } from "../../../access/index.ts";
 import type { EndpointState } from "../../../endpoint/index.ts";
 import type { AuditRecord } from "../../../registry/index.ts";
-import { isOlder } from "../../events/index.ts";
 
 /** Records of the audit that are shown. */
 const RECORDS = 15;
 
 export interface SitePageView {
   site: SeenDetails;
-  outdated: boolean;
   /** Undefined: the reader may not know. */
   endpoints: readonly EndpointState[] | undefined;
   past: SitePast;
@@ -30,7 +27,6 @@ export async function sitePageView(reach: Reach, tenant: string, name: string): 
   ]);
   return {
     site,
-    outdated: site.agent !== undefined && isOlder(site.agent.version, VERSION),
     endpoints: endpoints?.filter((each) => each.tenant === tenant && each.site === name),
     past,
     audit: audit?.toReversed(),

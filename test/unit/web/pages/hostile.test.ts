@@ -31,6 +31,7 @@ const site = madeSite(4, {
       receivedPerMinute: 1,
       refused: 0,
       damaged: 0,
+      oldest: undefined,
       problem: EVIL,
       sinks: [
         { sink: EVIL, kind: EVIL, waiting: 1, landed: 0, landedPerMinute: 0, failed: 1, problem: EVIL },
