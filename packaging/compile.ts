@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { bundledFiles } from "../hub/web/assets/index.ts";
 import type { Product } from "./product.ts";
 import { type Release, ROOT } from "./release.ts";
 import { type Architecture, run, runtimeFor } from "./runtime.ts";
@@ -40,10 +41,16 @@ export function compile(
       "--outfile",
       path,
     ]);
-    return packagesOf(Object.keys(bundle.parse(JSON.parse(readFileSync(metafile, "utf8"))).inputs));
+    const inputs = Object.keys(bundle.parse(JSON.parse(readFileSync(metafile, "utf8"))).inputs);
+    return packagesOf(side === "hub" ? [...inputs, ...forBrowsers()] : inputs);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** What browsers get is in the program as text. */
+function forBrowsers(): string[] {
+  return bundledFiles().map((file) => join("hub/web", file));
 }
 
 /** The npm packages that files belong to, as folders below the project. */

@@ -13,6 +13,6 @@ export {
   ROLES,
   type Role,
 } from "./principal.ts";
-export { Reach, type SeenDetails, type SeenSite } from "./reach.ts";
+export { Reach, type SeenDetails, type SeenSite, type SitePast } from "./reach.ts";
 export { derived, same } from "./secret.ts";
 export { TooOften } from "./too-often.ts";

@@ -6,8 +6,18 @@
 
 import { FarsiteError } from "../../common/errors.ts";
 import type { EndpointState } from "../endpoint/index.ts";
+import type { Connect, History, SiteSeries, SiteSpark } from "../history/index.ts";
 import type { Hub, HubStatus, NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { answerInJson, type View } from "../livestatus/federation/index.ts";
+import type {
+  CommandResult,
+  ProblemChanges,
+  ProblemCommand,
+  ProblemFilter,
+  ProblemPage,
+  Problems,
+  Target,
+} from "../problems/index.ts";
 import { type AuditFilter, type AuditRecord, noSite, noTenant } from "../registry/index.ts";
 import type { SiteChange, SiteChanges } from "../site-changes.ts";
 import { type AccountParts, Accounts } from "./accounts.ts";
@@ -24,6 +34,18 @@ export interface ReachParts {
   changes: SiteChanges;
   /** What answers for the sites of a tenant, or of all. */
   queries?: (tenant: string | undefined) => View;
+  /** What gathers the problems of all cores; without it there are none to be had. */
+  problems?: Problems;
+  /** What remembers how sites were. */
+  history?: History;
+}
+
+/** What was with one site. */
+export interface SitePast {
+  /** The last day; undefined: nothing was measured. */
+  series: SiteSeries | undefined;
+  /** The newest first. */
+  connects: readonly Connect[];
 }
 
 /** What a Reach has of the access that gave it. */
@@ -166,6 +188,56 @@ export class Reach {
       await hub.registry.sites(wanted);
     }
     return answerInJson(queries(wanted), text, this.principal.from);
+  }
+
+  /** Problems of hosts and services that are seen. Throws E_NOT_FOUND, E_LIMIT. */
+  async problems(filter: ProblemFilter): Promise<ProblemPage> {
+    demand(this.principal, "see");
+    return this.#problems.list(filter, this.principal.tenants);
+  }
+
+  /**
+   * Calls `listener` for every change of problems that are seen, until what is returned is called; without anything
+   * that gathers them, never. The end of the login is for `watch` to tell. Throws E_LIMIT.
+   */
+  watchProblems(listener: (changes: ProblemChanges) => void): () => void {
+    demand(this.principal, "see");
+    return this.parts.problems?.watch(this.principal.tenants, listener) ?? (() => {});
+  }
+
+  /** Acknowledges, schedules a downtime, checks again, at the site's core. Throws E_NOT_FOUND, E_USAGE, E_LIMIT. */
+  async command(target: Target, command: ProblemCommand): Promise<CommandResult> {
+    demand(this.principal, "command");
+    this.#knowSite(target.tenant, target.site);
+    return this.#problems.command(this.#actor, target, command);
+  }
+
+  /** What was of late with each site that is seen, by `TENANT/SITE`. */
+  async sparks(): Promise<ReadonlyMap<string, SiteSpark>> {
+    demand(this.principal, "see");
+    const found = new Map<string, SiteSpark>();
+    const { hub, history } = this.parts;
+    if (!history) return found;
+    for (const { id, tenant, name } of await hub.registry.sites()) {
+      const spark = knows(this.principal, tenant) ? history.spark(id) : undefined;
+      if (spark) found.set(`${tenant}/${name}`, spark);
+    }
+    return found;
+  }
+
+  /** The last day of a site. Throws E_NOT_FOUND. */
+  async history(tenant: string, name: string): Promise<SitePast> {
+    demand(this.principal, "see");
+    this.#knowSite(tenant, name);
+    const { id } = await this.parts.hub.registry.site(tenant, name);
+    const { history } = this.parts;
+    return { series: history?.series(id), connects: history?.connects(id) ?? [] };
+  }
+
+  get #problems(): Problems {
+    const { problems } = this.parts;
+    if (problems) return problems;
+    throw new FarsiteError("E_NOT_FOUND", "this hub does not gather problems");
   }
 
   get #actor() {

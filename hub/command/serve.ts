@@ -307,6 +307,8 @@ async function serve(places: Places): Promise<void> {
     hub,
     changes,
     queries,
+    problems,
+    history,
     store,
     record: recorded,
     clock,

@@ -25,22 +25,41 @@ export interface BuiltAsset {
 
 /** Throws when the bundler finds a fault in the sources, with its words. */
 export function bundle(): BuiltAsset[] {
-  const folder = mkdtempSync(join(tmpdir(), "farsite-assets-"));
-  try {
-    const args = ["build", ...ENTRIES, "--minify", "--target=browser", "--entry-naming=[name].[ext]"];
-    const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...args, `--outdir=${folder}`], {
-      cwd: join(import.meta.dirname, ".."),
-      stdout: "ignore",
-      stderr: "pipe",
-    });
-    if (exitCode !== 0) throw new Error(`the assets could not be built: ${stderr.toString()}`);
+  return inFolder((folder) => {
+    build(folder, []);
     return [
       ...ENTRIES.map((entry) => asset(folder, basename(entry).replace(/\.ts$/, ".js"))),
       ...FILES.map((file) => asset(join(import.meta.dirname, "files"), file)),
     ];
+  });
+}
+
+/** The files that are in it, those of packages too; relative to where this is. For the packages' copyright. */
+export function bundledFiles(): string[] {
+  return inFolder((folder) => {
+    const metafile = join(folder, "bundle.json");
+    build(folder, [`--metafile=${metafile}`]);
+    return Object.keys((JSON.parse(readFileSync(metafile, "utf8")) as { inputs: object }).inputs);
+  });
+}
+
+function inFolder<T>(work: (folder: string) => T): T {
+  const folder = mkdtempSync(join(tmpdir(), "farsite-assets-"));
+  try {
+    return work(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+function build(folder: string, more: readonly string[]): void {
+  const args = ["build", ...ENTRIES, "--minify", "--target=browser", "--entry-naming=[name].[ext]", ...more];
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...args, `--outdir=${folder}`], {
+    cwd: join(import.meta.dirname, ".."),
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  if (exitCode !== 0) throw new Error(`the assets could not be built: ${stderr.toString()}`);
 }
 
 function asset(folder: string, source: string): BuiltAsset {

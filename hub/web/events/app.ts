@@ -82,10 +82,7 @@ export function eventsApp({ feeds, clock, most = MOST, mostOfOne = MOST_OF_ONE }
         () => stream.close(),
       ),
     );
-    if (data.problems) {
-      const watching = watchProblems(reach, problems.changed, stream.close);
-      if (watching) ends.push(watching);
-    }
+    if (data.problems) ends.push(watchProblems(reach, problems.changed, stream.close));
     all++;
     open.set(name, own + 1);
     ends.push(() => {
@@ -113,13 +110,9 @@ export function eventsApp({ feeds, clock, most = MOST, mostOfOne = MOST_OF_ONE }
 }
 
 /** Throws E_LIMIT, after which nothing else is watched either. */
-function watchProblems(
-  reach: EventReach,
-  changed: ProblemNews["changed"],
-  close: () => void,
-): (() => void) | undefined {
+function watchProblems(reach: EventReach, changed: ProblemNews["changed"], close: () => void): () => void {
   try {
-    return reach.watchProblems?.(changed);
+    return reach.watchProblems(changed);
   } catch (error) {
     close();
     throw error;

@@ -6,7 +6,6 @@
  */
 import type { Clock, Timer } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
-import { VERSION } from "../../../common/version.ts";
 import { keyOf, type SiteRow } from "../view/index.ts";
 import type { FeedReach } from "./reach.ts";
 import { siteRow } from "./site-row.ts";
@@ -132,7 +131,7 @@ export class Feed {
     const [first] = this.#readers;
     if (!first) return;
     if (dirty.length > FEW) return this.#lookAtAll(first.reach);
-    const sparks = await first.reach.sparks?.();
+    const sparks = await first.reach.sparks();
     const sites = await Promise.all(
       dirty.map(({ tenant, site }) => first.reach.site(tenant, site).catch(unlessGone)),
     );
@@ -140,7 +139,7 @@ export class Feed {
     dirty.forEach((name, at) => {
       const site = sites[at];
       const key = keyOf(name);
-      if (site) this.#note(key, siteRow(site, VERSION, sparks?.get(key)));
+      if (site) this.#note(key, siteRow(site, sparks.get(key)));
       else this.#remove(key);
     });
     this.#end();
@@ -168,11 +167,9 @@ export class Feed {
   }
 
   async #lookAtAll(reach: FeedReach): Promise<void> {
-    const [sites, sparks] = await Promise.all([reach.sites(), reach.sparks?.()]);
+    const [sites, sparks] = await Promise.all([reach.sites(), reach.sparks()]);
     this.#begin();
-    const rows = new Map(
-      sites.map((site) => [keyOf(site), siteRow(site, VERSION, sparks?.get(keyOf(site)))]),
-    );
+    const rows = new Map(sites.map((site) => [keyOf(site), siteRow(site, sparks.get(keyOf(site)))]));
     for (const key of [...this.#rows.keys()]) if (!rows.has(key)) this.#remove(key);
     const figures: [string, SiteRow, number][] = [];
     for (const [key, row] of rows) {

@@ -1,4 +1,3 @@
 export { eventsApp } from "./app.ts";
 export { Feeds } from "./feeds.ts";
 export type { FeedReach } from "./reach.ts";
-export { isOlder } from "./release.ts";

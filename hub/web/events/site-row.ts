@@ -1,14 +1,15 @@
 /** Makes the rows of the overview of what the hub says of its sites. */
+
+import { printable } from "../../../common/text.ts";
 import type { SeenSite } from "../../access/index.ts";
 import type { SiteSpark } from "../../history/index.ts";
 import { count, type SiteRow, SPARK_STEPS } from "../view/index.ts";
-import { isOlder } from "./release.ts";
 
-/**
- * @param hubVersion agents older than this need an update
- * @param spark what was of late; undefined: not known
- */
-export function siteRow(site: SeenSite, hubVersion: string, spark?: SiteSpark): SiteRow {
+/** UTF-16 units of a release: it is what the agent says. */
+const LONGEST_RELEASE = 24;
+
+/** @param spark what was of late; undefined: not known */
+export function siteRow(site: SeenSite, spark?: SiteSpark): SiteRow {
   const { livestatus, inbox, agent, rtt, carrier } = site;
   const received = latest(spark?.received);
   const sent = latest(spark?.sent);
@@ -25,9 +26,9 @@ export function siteRow(site: SeenSite, hubVersion: string, spark?: SiteSpark): 
     ...(sent !== undefined && { sent }),
     queue: inbox.reduce((sum, { waiting }) => sum + waiting, 0),
     ...(problem !== undefined && { queueProblem: problem }),
-    ...(agent && { version: agent.version }),
+    ...(agent && { version: printable(agent.version, LONGEST_RELEASE) }),
     ...(carrier !== undefined && { carrier }),
-    outdated: agent !== undefined && isOlder(agent.version, hubVersion),
+    outdated: site.update === true,
     never: site.state === "never",
   };
 }

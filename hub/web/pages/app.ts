@@ -1,4 +1,5 @@
 /** All pages. */
+
 import { Hono } from "hono";
 import { ASSETS_PATH } from "../assets/index.ts";
 import type { WebApp, WebEnv } from "../site/index.ts";
@@ -6,9 +7,9 @@ import { addAbout } from "./about/index.ts";
 import { addAccount } from "./account/index.ts";
 import { addAdd } from "./add/index.ts";
 import { addAudit } from "./audit/index.ts";
+import type { PageParts } from "./frame/index.ts";
 import { addOverview } from "./overview/index.ts";
 import { packed } from "./packed.ts";
-import type { PageParts } from "./page.ts";
 import { addProblems } from "./problems/index.ts";
 import { addSitePage } from "./site/index.ts";
 import { addUsers } from "./users/index.ts";

@@ -1,3 +1,3 @@
 export { pagesApp } from "./app.ts";
+export type { PageParts } from "./frame/index.ts";
 export { pagesLook } from "./look.tsx";
-export type { PageParts } from "./page.ts";

@@ -1,6 +1,7 @@
 /** How logging in and failures look. */
+
 import type { Look } from "../site/index.ts";
-import { frameOf, type PageParts } from "./page.ts";
+import { frameOf, type PageParts } from "./frame/index.ts";
 import { Field, Layout, Notice } from "./parts/index.ts";
 
 export function pagesLook(parts: Pick<PageParts, "assets">): Look {

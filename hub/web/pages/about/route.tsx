@@ -1,11 +1,11 @@
 /** `GET /about`: which release this is, how it is, and whose work is in it. */
+
 import { BUILD, VERSION } from "../../../../common/version.ts";
 import type { HubStatus } from "../../../hub.ts";
 import type { Licence } from "../../assets/index.ts";
-import type { WebApp } from "../../site/index.ts";
+import { reachOf, type WebApp } from "../../site/index.ts";
 import { count } from "../../view/index.ts";
-import type { Frame } from "../frame.ts";
-import { frameOf, type PageParts, reachOf, show } from "../page.ts";
+import { type Frame, frameOf, type PageParts, show } from "../frame/index.ts";
 import { Copy, Facts, Layout, Since } from "../parts/index.ts";
 
 export function addAbout(app: WebApp, parts: PageParts): void {

@@ -1,7 +1,8 @@
 /** One's own account: role, password, API tokens. */
+
 import type { MadeToken, Right } from "../../../access/index.ts";
 import type { ApiToken } from "../../../registry/index.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame, Wrong } from "../frame/index.ts";
 import {
   Facts,
   Field,
@@ -13,7 +14,6 @@ import {
   Tokens,
   WrongNotice,
 } from "../parts/index.ts";
-import type { Wrong } from "../wrong.ts";
 
 export interface AccountView {
   name: string;

@@ -1,10 +1,10 @@
 /** `/account`: what everybody may do to the own account. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
 import { type MadeToken, RIGHTS } from "../../../access/index.ts";
-import type { WebApp, WebContext } from "../../site/index.ts";
-import { formOf, frameOf, type PageParts, reachOf, show } from "../page.ts";
-import { wrongOf } from "../wrong.ts";
+import { reachOf, type WebApp, type WebContext } from "../../site/index.ts";
+import { formOf, frameOf, type PageParts, show, wrongOf } from "../frame/index.ts";
 import { Account, type AccountView } from "./page.tsx";
 
 const LONGEST = 1_024;

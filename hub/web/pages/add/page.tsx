@@ -1,10 +1,9 @@
 /** Adding a site: first its name and services, then what to do on the customer's host. */
+
 import type { SeenSite } from "../../../access/index.ts";
 import type { NewToken } from "../../../hub.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath, type Wrong } from "../frame/index.ts";
 import { Copy, Field, Form, Layout, Moment, Services, SiteState, WrongNotice } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
-import type { Wrong } from "../wrong.ts";
 
 interface AddPageProps {
   frame: Frame;
@@ -74,6 +73,7 @@ export function TokenPage({ frame, made, site, url, now }: TokenPageProps) {
   const { tenant, site: name, address, token, expires } = made;
   const path = sitePath(tenant, name);
   const { hostname, port } = new URL(url);
+  const line = `apt install ./farsite-agent_*.deb && farsite-agent enroll ${token}`;
   return (
     <Layout
       frame={frame}
@@ -101,18 +101,17 @@ export function TokenPage({ frame, made, site, url, now }: TokenPageProps) {
           </p>
         </li>
         <li>
-          <h2>On the customer's host, with the package farsite-agent installed, as root</h2>
+          <h2>On the customer's host, as root</h2>
           <div class="copy long">
-            <code>farsite-agent enroll {token}</code>
-            <button
-              type="button"
-              class="small with-script"
-              data-copy={`farsite-agent enroll ${token}`}
-              aria-label="Copy the command"
-            >
+            <code>{line}</code>
+            <button type="button" class="small with-script" data-copy={line} aria-label="Copy the line">
               Copy
             </button>
           </div>
+          <p>
+            With the package beside, or installed already: then without the first half. RHEL, SLES:{" "}
+            <code>dnf</code> or <code>zypper install ./farsite-agent-*.rpm</code> instead.
+          </p>
           <p>
             It can be used once, until <Moment at={expires} />. It is shown only here: whoever has it can
             connect as this site.

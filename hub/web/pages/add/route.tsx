@@ -1,11 +1,11 @@
 /** `/add`: a new site. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
+import type { Reach } from "../../../access/index.ts";
 import type { NewToken } from "../../../hub.ts";
-import type { WebApp } from "../../site/index.ts";
-import { formOf, frameOf, listed, type PageParts, reachOf, show } from "../page.ts";
-import type { PageReach } from "../reach.ts";
-import { wrongOf } from "../wrong.ts";
+import { reachOf, type WebApp } from "../../site/index.ts";
+import { formOf, frameOf, listed, type PageParts, show, wrongOf } from "../frame/index.ts";
 import { AddPage, TokenPage } from "./page.tsx";
 
 const LONGEST_NAME = 200;
@@ -50,14 +50,14 @@ export function addAdd(app: WebApp, parts: PageParts): void {
   });
 }
 
-async function add(reach: PageReach, { tenant, name, service }: SiteForm): Promise<NewToken> {
+async function add(reach: Reach, { tenant, name, service }: SiteForm): Promise<NewToken> {
   const known = (await reach.tenants()).some((each) => each.name === tenant);
   if (!known) await reach.addTenant(tenant);
   return reach.addSite(tenant, name, service);
 }
 
 /** The form is of no use to others. Throws E_FORBIDDEN. */
-function forAdministrators(reach: PageReach): void {
+function forAdministrators(reach: Reach): void {
   if (reach.has("registry")) return;
   throw new FarsiteError(
     "E_FORBIDDEN",

@@ -1,8 +1,8 @@
 /** Who did what, from where, and what came of it. */
+
 import type { AuditRecord } from "../../../registry/index.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath } from "../frame/index.ts";
 import { Layout, Moment } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 import { type AuditChoice, auditPath, PERIODS } from "./choice.ts";
 
 export interface AuditView {

@@ -1,6 +1,7 @@
 /** `GET /audit`. */
-import type { WebApp } from "../../site/index.ts";
-import { frameOf, type PageParts, queryOf, reachOf, show } from "../page.ts";
+
+import { reachOf, type WebApp } from "../../site/index.ts";
+import { frameOf, type PageParts, queryOf, show } from "../frame/index.ts";
 import { auditChoice, PERIODS } from "./choice.ts";
 import { Audit } from "./page.tsx";
 

@@ -10,7 +10,7 @@ import {
   type SiteColumn,
   type SiteRow,
 } from "../../view/index.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame } from "../frame/index.ts";
 import { Layout } from "../parts/index.ts";
 import { type OverviewChoice, overviewPath } from "./choice.ts";
 import { type Group, groupsOf, isChosen } from "./order.ts";

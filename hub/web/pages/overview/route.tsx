@@ -1,6 +1,7 @@
 /** `GET /`. */
-import type { WebApp } from "../../site/index.ts";
-import { frameOf, type PageParts, queryOf, reachOf, show } from "../page.ts";
+
+import { reachOf, type WebApp } from "../../site/index.ts";
+import { frameOf, type PageParts, queryOf, show } from "../frame/index.ts";
 import { overviewChoice } from "./choice.ts";
 import { Overview } from "./page.tsx";
 

@@ -2,10 +2,11 @@
  * One site's row. A template and not JSX: a thousand of them are the page, and take a third of the time so. The browser's
  * script changes cells in place: `client/sites/patch.ts` knows their form.
  */
+
 import { html } from "hono/html";
 import { type Cell, keyOf, moment, SITE_CELLS, type SiteRow } from "../../view/index.ts";
+import { sitePath } from "../frame/index.ts";
 import { spark } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 
 export function siteRowHtml(row: SiteRow, now: number, hidden: boolean) {
   const { tenant, site, state, outdated, never } = row;

@@ -1,6 +1,7 @@
 /** Forms: each that changes something carries the session's token. */
+
 import type { Child } from "hono/jsx";
-import type { Frame } from "../frame.ts";
+import type { Frame } from "../frame/index.ts";
 
 interface FormProps {
   frame: Frame;

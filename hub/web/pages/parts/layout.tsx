@@ -3,7 +3,7 @@
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { Right } from "../../../access/index.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame } from "../frame/index.ts";
 import { Form } from "./form.tsx";
 
 export interface LayoutProps {

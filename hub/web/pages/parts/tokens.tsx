@@ -1,6 +1,7 @@
 /** API tokens, with what takes each away. */
+
 import type { ApiToken } from "../../../registry/index.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame } from "../frame/index.ts";
 import { Form } from "./form.tsx";
 import { Since } from "./time.tsx";
 

@@ -1,5 +1,5 @@
 /** Why something that was asked for was not done. */
-import type { Wrong } from "../wrong.ts";
+import type { Wrong } from "../frame/index.ts";
 import { Notice } from "./notice.tsx";
 
 export function WrongNotice({ wrong }: { wrong: Wrong | undefined }) {

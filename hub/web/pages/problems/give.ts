@@ -1,7 +1,8 @@
 /** Gives a command for each of the problems that were marked, and says what came of each. */
+
 import { FarsiteError } from "../../../../common/errors.ts";
+import type { Reach } from "../../../access/index.ts";
 import type { CommandResult, ProblemCommand, Target } from "../../../problems/index.ts";
-import type { PageReach } from "../reach.ts";
 
 export interface Given {
   target: Target;
@@ -10,7 +11,7 @@ export interface Given {
 
 /** What was asked for fails for one as it may; the others go on. Throws E_FORBIDDEN. */
 export function giveAll(
-  reach: Pick<PageReach, "command">,
+  reach: Pick<Reach, "command">,
   targets: readonly Target[],
   command: ProblemCommand,
 ): Promise<Given[]> {
@@ -18,14 +19,12 @@ export function giveAll(
 }
 
 async function give(
-  reach: Pick<PageReach, "command">,
+  reach: Pick<Reach, "command">,
   target: Target,
   command: ProblemCommand,
 ): Promise<CommandResult> {
   try {
-    return (
-      (await reach.command?.(target, command)) ?? { outcome: "refused", reason: "this hub gives no commands" }
-    );
+    return await reach.command(target, command);
   } catch (error) {
     if (!(error instanceof FarsiteError) || error.code === "E_FORBIDDEN") throw error;
     return { outcome: "refused", reason: error.message };

@@ -1,10 +1,10 @@
 /** The problems of all cores: what is wrong, since when, who knows, and what can be done about it. */
+
 import type { Problem, ProblemPage } from "../../../problems/index.ts";
 import { STATES } from "../../../problems/index.ts";
 import { count, problemTone } from "../../view/index.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath } from "../frame/index.ts";
 import { Badge, Form, Layout, Pager, Since } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 import { Actions } from "./actions.tsx";
 import { PAGE, type ProblemChoice, problemPath } from "./choice.ts";
 import type { Given } from "./give.ts";

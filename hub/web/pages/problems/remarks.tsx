@@ -1,8 +1,9 @@
 /** What stands above the problems: what was done, and what is not in the list. */
+
 import type { CutSite, MissingSite } from "../../../problems/index.ts";
 import { count } from "../../view/index.ts";
+import { sitePath } from "../frame/index.ts";
 import { Notice, Since } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 import type { Given } from "./give.ts";
 
 const TEXTS = {

@@ -1,7 +1,7 @@
 /** `GET /problems`, and `POST` of what is to be done about them. */
-import { FarsiteError } from "../../../../common/errors.ts";
-import type { WebApp, WebContext } from "../../site/index.ts";
-import { formOf, frameOf, type PageParts, queryOf, reachOf, show } from "../page.ts";
+
+import { reachOf, type WebApp, type WebContext } from "../../site/index.ts";
+import { formOf, frameOf, type PageParts, queryOf, show } from "../frame/index.ts";
 import { problemChoice, problemFilter } from "./choice.ts";
 import { giveAll } from "./give.ts";
 import { commandOf, orderForm, targetsOf } from "./order.ts";
@@ -30,8 +30,7 @@ async function answer(
 ): Promise<Response> {
   const reach = reachOf(context);
   const choice = queryOf(context, problemChoice);
-  const page = await reach.problems?.(problemFilter(choice));
-  if (!page) throw new FarsiteError("E_NOT_FOUND", "this hub does not gather problems");
+  const page = await reach.problems(problemFilter(choice));
   const tenants = (await reach.tenants()).map(({ name }) => name);
   const view: ProblemsView = { page, choice, tenants, now: parts.wall(), ...outcome };
   return show(context, <Problems frame={frameOf(context, parts)} view={view} />, status);

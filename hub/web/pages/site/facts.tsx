@@ -22,7 +22,7 @@ const STATES = {
   disabled: ["idle", "disabled"],
 } as const;
 
-export function Connection({ view: { site, outdated }, now }: { view: SitePageView; now: number }) {
+export function Connection({ view: { site }, now }: { view: SitePageView; now: number }) {
   const { agent, carrier, peer, rtt, since, lastSeen, reason, listens = {} } = site;
   const [tone, text] = STATES[site.state];
   const heard = Object.keys(listens);
@@ -46,7 +46,7 @@ export function Connection({ view: { site, outdated }, now }: { view: SitePageVi
           agent && (
             <>
               {agent.version} on {agent.host}{" "}
-              {outdated && <b class="mark strong">older than the hub: update it</b>}
+              {site.update && <b class="mark strong">older than the hub: update it</b>}
             </>
           ),
         ],

@@ -1,8 +1,8 @@
 /** What an administrator can do to a site. What cannot be undone asks for its name. */
+
 import type { SeenDetails } from "../../../access/index.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath } from "../frame/index.ts";
 import { Field, Form, Services } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 
 export function Manage({
   frame,

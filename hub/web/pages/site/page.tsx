@@ -1,9 +1,9 @@
 /** One site: how it is connected, what it offers, what was with it, what was done to it. */
+
 import type { Child } from "hono/jsx";
 import { Records } from "../audit/index.ts";
-import type { Frame } from "../frame.ts";
+import { type Frame, sitePath } from "../frame/index.ts";
 import { Layout, SiteState } from "../parts/index.ts";
-import { sitePath } from "../paths.ts";
 import { problemChoice, problemPath } from "../problems/index.ts";
 import { Connection, Monitoring, Policy } from "./facts.tsx";
 import { Manage } from "./manage.tsx";
@@ -30,7 +30,7 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
       title={`${tenant}/${name}`}
       live={live}
       source={path}
-      plots={past?.series !== undefined}
+      plots={past.series !== undefined}
     >
       <div class="head">
         <h1>
@@ -50,7 +50,7 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
           <Monitoring site={site} now={now} />
         </Block>
       </div>
-      {past?.series && (
+      {past.series && (
         <section class="block" aria-labelledby="plots-title">
           <h2 id="plots-title">The last day</h2>
           <div class="plots" data-plots={`${path}/history.json`}>
@@ -76,11 +76,9 @@ export function SitePage({ frame, view, services, now }: SitePageProps) {
           <Policy policy={site.policy} />
         </Block>
       </div>
-      {past && (
-        <Block id="connects" title="Connections and why they ended">
-          <Connects connects={past.connects} now={now} />
-        </Block>
-      )}
+      <Block id="connects" title="Connections and why they ended">
+        <Connects connects={past.connects} now={now} />
+      </Block>
       {site.central && site.central.length > 0 && (
         <Block id="central" title="What it may use of the central side">
           <Central lines={site.central} />

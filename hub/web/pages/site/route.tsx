@@ -1,10 +1,10 @@
 /** `/sites/TENANT/SITE`, what is plotted there, and what is done to the site. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
-import type { WebApp } from "../../site/index.ts";
+import { reachOf, type WebApp } from "../../site/index.ts";
 import { TokenPage } from "../add/index.ts";
-import { formOf, frameOf, listed, type PageParts, reachOf, show } from "../page.ts";
-import { sitePath } from "../paths.ts";
+import { formOf, frameOf, listed, type PageParts, show, sitePath } from "../frame/index.ts";
 import { SitePage } from "./page.tsx";
 import { sitePageView } from "./view.ts";
 
@@ -26,8 +26,8 @@ export function addSitePage(app: WebApp, parts: PageParts): void {
 
   app.get(`${SITE}/history.json`, async (context) => {
     const { tenant, site } = context.req.param();
-    const past = await reachOf(context).history?.(tenant, site);
-    if (!past?.series) throw new FarsiteError("E_NOT_FOUND", "there is nothing at this address");
+    const past = await reachOf(context).history(tenant, site);
+    if (!past.series) throw new FarsiteError("E_NOT_FOUND", "there is nothing at this address");
     return context.json(past.series);
   });
 

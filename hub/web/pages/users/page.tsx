@@ -1,9 +1,9 @@
 /** Who may log in, and as what. */
+
 import { isTenantRole, ROLES, type Role } from "../../../access/index.ts";
 import type { ApiToken, User } from "../../../registry/index.ts";
-import type { Frame } from "../frame.ts";
+import type { Frame, Wrong } from "../frame/index.ts";
 import { Field, Form, Layout, Notice, ROLE_TITLES, Select, Tokens, WrongNotice } from "../parts/index.ts";
-import type { Wrong } from "../wrong.ts";
 
 export interface UsersView {
   users: readonly User[];

@@ -1,10 +1,10 @@
 /** `/users`: seen and changed by administrators. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
 import { isTenantRole, ROLES } from "../../../access/index.ts";
-import type { WebApp, WebContext } from "../../site/index.ts";
-import { formOf, frameOf, listed, type PageParts, reachOf, show } from "../page.ts";
-import { wrongOf } from "../wrong.ts";
+import { reachOf, type WebApp, type WebContext } from "../../site/index.ts";
+import { formOf, frameOf, listed, type PageParts, show, wrongOf } from "../frame/index.ts";
 import { Users, type UsersView } from "./page.tsx";
 
 const LONGEST = 1_024;

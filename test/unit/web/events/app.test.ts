@@ -39,6 +39,7 @@ class World {
       principal: { name: this.user, tenants: this.tenants },
       has: () => true,
       sites: async () => this.sites,
+      sparks: async () => new Map(),
       site: async (_: string, name: string) => this.sites.find(({ site }) => site === name),
       watch: (listener: Listener, ended: () => void) => {
         const entry = { listener, ended };

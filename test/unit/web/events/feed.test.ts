@@ -25,6 +25,7 @@ class World {
   }
 
   readonly reach = {
+    sparks: async () => new Map(),
     sites: async () => {
       this.looks++;
       return this.sites;

@@ -49,6 +49,7 @@ export function madeSite(at: number, changes: Partial<SeenSite> = {}): SeenSite 
       rtt: 4 + ((at * 37) % 180) + (at % 10) / 10,
       agent: { version: at % 11 === 0 ? "0.0.9" : "0.1.0", host: `mon${at}.example.com`, clockSkew: 12 },
     }),
+    ...(there && at % 11 === 0 && { update: true as const }),
     central: [],
     livestatus: {
       state,

@@ -1,12 +1,11 @@
 /** What the pages are made with, and how an answer becomes one. */
 import type { HtmlEscapedString } from "hono/utils/html";
 import { z } from "zod";
-import { FarsiteError } from "../../../common/errors.ts";
-import type { Assets } from "../assets/index.ts";
-import type { Feeds } from "../events/index.ts";
-import { reachOf as siteReachOf, type WebContext } from "../site/index.ts";
+import { FarsiteError } from "../../../../common/errors.ts";
+import type { Assets } from "../../assets/index.ts";
+import type { Feeds } from "../../events/index.ts";
+import type { WebContext } from "../../site/index.ts";
 import type { Frame } from "./frame.ts";
-import type { PageReach } from "./reach.ts";
 
 /** Of fields that may come more than once: UTF-16 units of each, and how many. */
 const LONGEST_CHOICE = 200;
@@ -32,11 +31,6 @@ export function frameOf(context: WebContext, { assets }: Pick<PageParts, "assets
     },
     csrf: context.get("csrf") ?? "",
   };
-}
-
-/** Throws E_LOGIN. */
-export function reachOf(context: WebContext): PageReach {
-  return siteReachOf(context);
 }
 
 /** Answers with a page. */

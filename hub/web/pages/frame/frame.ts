@@ -1,6 +1,6 @@
 /** What every page needs besides its contents. */
-import type { Right } from "../../access/index.ts";
-import type { Assets } from "../assets/index.ts";
+import type { Right } from "../../../access/index.ts";
+import type { Assets } from "../../assets/index.ts";
 
 /** Who looks at a page. */
 export interface Viewer {

@@ -1,5 +1,5 @@
 /** What can be put right in the form that it came from is told there. */
-import { FarsiteError } from "../../../common/errors.ts";
+import { FarsiteError } from "../../../../common/errors.ts";
 
 export interface Wrong {
   message: string;
