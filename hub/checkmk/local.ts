@@ -19,6 +19,8 @@ export interface Levels {
   rtt: Level;
   /** Seconds that it is not connected. */
   away: Level;
+  /** Seconds since what waits longest for a sink came to be, by the agent's clock. */
+  age: Level;
   /** Letters that wait for a sink. */
   depth: Level;
 }
@@ -26,6 +28,7 @@ export interface Levels {
 export const DEFAULT_LEVELS: Levels = {
   rtt: { warn: 0.5, crit: 2 },
   away: { warn: 0, crit: 60 },
+  age: { warn: 300, crit: 3_600 },
   depth: { warn: 1_000, crit: 10_000 },
 };
 
@@ -56,7 +59,7 @@ export function hubDownCheck(reason: string): LocalCheck {
 }
 
 export function siteChecks(view: SiteView, levels: Levels, now: number): LocalCheck[] {
-  return [tunnelCheck(view, levels, now), ...outboxCheck(view, levels)];
+  return [tunnelCheck(view, levels, now), ...outboxCheck(view, levels, now)];
 }
 
 function tunnelCheck(view: SiteView, levels: Levels, now: number): LocalCheck {
@@ -107,24 +110,33 @@ function awayTexts({ state, since, reason, tenant, site }: SiteView, now: number
 }
 
 /** What the site's outbox has sent, and the hub's sinks do not have yet; none for a site that never sent anything. */
-function outboxCheck({ tenant, site, inbox }: SiteView, levels: Levels): LocalCheck[] {
+function outboxCheck({ tenant, site, inbox }: SiteView, levels: Levels, now: number): LocalCheck[] {
   if (inbox.length === 0) return [];
   const depth = inbox.reduce((sum, { waiting }) => sum + waiting, 0);
+  const oldest = Math.max(0, ...inbox.map((lane) => age(lane.oldest, now)));
   const bytes = inbox.reduce((sum, lane) => sum + lane.bytes, 0);
   const lost = inbox.reduce((sum, { refused, damaged }) => sum + refused + damaged, 0);
   const problems = inbox.flatMap(({ problem, sinks }) => [
     ...(problem === undefined ? [] : [problem]),
     ...sinks.flatMap((sink) => (sink.problem === undefined ? [] : [`${sink.sink}: ${sink.problem}`])),
   ]);
-  const waits = depth === 0 ? "all that came is delivered" : `${depth} letters wait for a sink`;
+  const waits =
+    depth === 0
+      ? "all that came is delivered"
+      : `${depth} letters wait for a sink, the oldest for ${Math.round(oldest)} s`;
   const gone = lost === 0 ? [] : [`${lost} refused or damaged since the hub's start`];
   return [
     {
-      state: worst([levelsState(depth, levels.depth), lost > 0 || problems.length > 0 ? 1 : 0]),
+      state: worst([
+        levelsState(oldest, levels.age),
+        levelsState(depth, levels.depth),
+        lost > 0 || problems.length > 0 ? 1 : 0,
+      ]),
       service: `Farsite outbox ${tenant}/${site}`,
       metrics: [
         { name: "depth", value: depth, levels: levels.depth },
         { name: "bytes", value: bytes },
+        { name: "age", value: oldest, levels: levels.age },
       ],
       texts: [
         [waits, ...gone, ...problems].join("; "),

@@ -13,6 +13,7 @@ interface Options extends Places {
   piggyback?: string;
   rtt?: string;
   away?: string;
+  age?: string;
   depth?: string;
 }
 
@@ -24,6 +25,7 @@ export function addLocal(checkmk: Command): void {
     .option("--piggyback <template>", "give each site's services to the host of that name")
     .option("--rtt <warn,crit>", levels("seconds to the agent and back", DEFAULT_LOCAL_LEVELS.rtt))
     .option("--away <warn,crit>", levels("seconds without a connection", DEFAULT_LOCAL_LEVELS.away))
+    .option("--age <warn,crit>", levels("seconds that the oldest letter waits", DEFAULT_LOCAL_LEVELS.age))
     .option("--depth <warn,crit>", levels("letters that wait for a sink", DEFAULT_LOCAL_LEVELS.depth))
     .addHelpText(
       "after",
@@ -59,5 +61,5 @@ function levelsOf(options: Options): LocalLevels {
     const text = options[key];
     return text === undefined ? DEFAULT_LOCAL_LEVELS[key] : parseLevels(`--${key}`, text);
   };
-  return { rtt: of("rtt"), away: of("away"), depth: of("depth") };
+  return { rtt: of("rtt"), away: of("away"), age: of("age"), depth: of("depth") };
 }

@@ -116,7 +116,7 @@ test("what a site's outbox sent, and the sinks do not have, is a service of its 
     lane: "notify",
     waiting: 1_000,
     bytes: 5,
-    oldest: undefined,
+    oldest: ago(30),
     received: 2_000,
     receivedPerMinute: 0,
     refused: 0,
@@ -126,7 +126,11 @@ test("what a site's outbox sent, and the sinks do not have, is a service of its 
   };
   expect(lines({ inbox: [lane] })[""]?.["Farsite outbox acme/main"]).toMatchObject({
     state: 1,
-    metrics: { depth: { value: 1_000, warn: 1_000, crit: 10_000 }, bytes: { value: 5 } },
+    metrics: {
+      depth: { value: 1_000, warn: 1_000, crit: 10_000 },
+      bytes: { value: 5 },
+      age: { value: 30, warn: 300, crit: 3_600 },
+    },
     details: ["notify: 2000 received, 1000 waiting"],
   });
 });
