@@ -82,7 +82,11 @@ export function eventsApp({ feeds, clock, most = MOST, mostOfOne = MOST_OF_ONE }
         () => stream.close(),
       ),
     );
-    if (data.problems) ends.push(watchProblems(reach, problems.changed, stream.close));
+    if (data.problems) {
+      ends.push(watchProblems(reach, problems.changed, stream.close));
+      // how many there are already; a hub that gathers none, or has too much to do, says nothing
+      void reach.problems({ limit: 1 }).then(problems.changed, () => {});
+    }
     all++;
     open.set(name, own + 1);
     ends.push(() => {

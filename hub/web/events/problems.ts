@@ -23,6 +23,7 @@ export function problemNews(
 ): ProblemNews {
   let latest: number | undefined;
   let timer: Timer | undefined;
+  let closed = false;
   const tell = () => {
     if (latest === undefined || timer || !ready()) return;
     send(latest);
@@ -30,6 +31,7 @@ export function problemNews(
   };
   return {
     changed({ unhandled }) {
+      if (closed) return;
       latest = total(unhandled);
       timer ??= clock.after(PROBLEM_WINDOW, () => {
         timer = undefined;
@@ -37,7 +39,10 @@ export function problemNews(
       });
     },
     drained: tell,
-    close: () => timer?.cancel(),
+    close() {
+      closed = true;
+      timer?.cancel();
+    },
   };
 }
 

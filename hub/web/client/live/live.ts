@@ -36,8 +36,6 @@ export class Live {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unseen: ReturnType<typeof setTimeout> | undefined;
   #retry = RETRY;
-  /** The counts as they were told last. */
-  #unhandled: number | undefined;
 
   constructor(options: LiveOptions) {
     this.#options = options;
@@ -124,10 +122,8 @@ export class Live {
   }
 
   #count(unhandled: number): void {
-    const first = this.#unhandled === undefined;
-    this.#unhandled = unhandled;
-    if (!first) this.#options.problems();
-    const { bubble } = this.#options;
+    const { bubble, problems } = this.#options;
+    problems();
     if (!bubble) return;
     bubble.hidden = unhandled === 0;
     const text = unhandled > 999 ? "999+" : String(unhandled);

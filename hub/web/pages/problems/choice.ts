@@ -31,7 +31,8 @@ export function problemFilter(choice: ProblemChoice): ProblemFilter {
     ...(handled !== "all" && { handled: handled === "yes" }),
     ...(kind !== "" && { kind }),
     sort,
-    descending: dir === "down",
+    // first the worst, and the newest; names from A to Z
+    descending: (sort === "severity" || sort === "since") === (dir === "up"),
     offset: from,
     limit: PAGE,
   };

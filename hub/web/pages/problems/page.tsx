@@ -240,9 +240,7 @@ function Row({ problem, now, may }: { problem: Problem; now: number; may: boolea
       <td class="keep">
         <Badge tone={problemTone(state)} text={state.toUpperCase()} />
       </td>
-      <td>
-        <Since at={new Date(problem.since).toISOString()} now={now} />
-      </td>
+      <td>{problem.since > 0 && <Since at={new Date(problem.since).toISOString()} now={now} />}</td>
       <td class="c-site">
         <a href={sitePath(tenant, site)}>
           <span class="soft">{tenant}/</span>

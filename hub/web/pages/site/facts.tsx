@@ -102,12 +102,12 @@ export function Monitoring({ site, now }: { site: SeenDetails; now: number }) {
   );
 }
 
-/** As it would stand in hub.toml. */
+/** As it would stand in hub.toml, in words that can be broken into lines. */
 export function Policy({ policy }: { policy: SeenDetails["policy"] }) {
   return (
     <Facts
       facts={Object.entries(policy).map(([key, value]) => [
-        key,
+        key.replaceAll("_", " "),
         Array.isArray(value) ? value.join(", ") : String(value),
       ])}
     />

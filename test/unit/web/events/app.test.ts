@@ -23,6 +23,7 @@ class World {
   watching = new Set<{ listener: Listener; ended: () => void }>();
   problems = new Set<(changes: ProblemChanges) => void>();
   refused = false;
+  unhandled: ProblemChanges["unhandled"] | undefined;
   readonly app = new Hono<WebEnv>();
 
   constructor(limits: { most?: number; mostOfOne?: number } = {}) {
@@ -45,6 +46,10 @@ class World {
         const entry = { listener, ended };
         this.watching.add(entry);
         return () => this.watching.delete(entry);
+      },
+      problems: async () => {
+        if (!this.unhandled) throw Object.assign(new Error("none"), { code: "E_NOT_FOUND" });
+        return { unhandled: this.unhandled };
       },
       watchProblems: (listener: (changes: ProblemChanges) => void) => {
         if (this.refused) throw Object.assign(new Error("too many"), { code: "E_LIMIT" });
@@ -223,4 +228,15 @@ test("all who see the same share a feed, others do not; it goes when nobody read
   await settled();
   world.clock.advance(60_000);
   expect(world.feeds.size).toBe(0);
+});
+
+test("a page is told at once how many problems there are already", async () => {
+  const world = new World();
+  world.unhandled = { down: 2, crit: 0, unreach: 0, unknown: 0, warn: 5 };
+  const { events } = await world.open("?problems=yes");
+  expect((await events.next())?.name).toBe("hello");
+  await settled();
+  world.clock.advance(PROBLEM_WINDOW);
+  expect(await events.next()).toMatchObject({ name: "problems", data: { unhandled: 7 } });
+  await events.leave();
 });

@@ -56,14 +56,14 @@ test("the address says what is asked for", async () => {
     "/problems?q=+cpu+&tenant=acme&state=warn&handled=all&kind=host&sort=since&dir=down&from=200",
   );
   expect(filters).toEqual([
-    { handled: false, sort: "severity", descending: false, offset: 0, limit: 100 },
+    { handled: false, sort: "severity", descending: true, offset: 0, limit: 100 },
     {
       text: "cpu",
       tenant: "acme",
       states: ["warn"],
       kind: "host",
       sort: "since",
-      descending: true,
+      descending: false,
       offset: 200,
       limit: 100,
     },
@@ -130,4 +130,20 @@ test("who may only look is offered nothing to do", async () => {
   expect(text).toContain("CRIT - 99 %");
   expect(text).not.toContain('name="do"');
   expect(text).not.toContain('type="checkbox"');
+});
+
+test.each([
+  ["sort=severity&dir=down", false],
+  ["sort=since", true],
+  ["sort=host", false],
+  ["sort=host&dir=down", true],
+])("the worst and the newest come first, and names from A: %s", async (query, descending) => {
+  const { rig, filters } = world();
+  await rig.get(`/problems?${query}`);
+  expect(filters).toMatchObject([{ descending }]);
+});
+
+test("what never had another state is told without a time", async () => {
+  const rig = pagesRig({ problems: async () => ({ ...page, problems: [{ ...problem, since: 0 }] }) });
+  expect(await (await rig.get("/problems")).text()).not.toContain("1970");
 });
