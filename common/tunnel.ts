@@ -1,7 +1,7 @@
 /** Session and mux put on top of each other: what an agent and the hub have between them. */
 
 import { type FarsiteError, FarsiteError as Fault } from "./errors.ts";
-import { Mux, type MuxHandlers } from "./mux/index.ts";
+import { Mux, type MuxHandlers, type Traffic } from "./mux/index.ts";
 import { type Link, Session, type SessionOptions } from "./session/index.ts";
 
 export interface TunnelOptions extends SessionOptions {
@@ -9,6 +9,8 @@ export interface TunnelOptions extends SessionOptions {
   /** Chosen by the hub. */
   id: Uint8Array;
   maxStreams?: number;
+  /** Where the bytes of a service's streams are counted. */
+  traffic?: (service: string) => Traffic;
   handlers: MuxHandlers & {
     carrier(link: Link | undefined, reason?: FarsiteError): void;
     goAway(ms: number): void;
@@ -22,7 +24,7 @@ export interface Tunnel {
 }
 
 export function createTunnel(options: TunnelOptions): Tunnel {
-  const { side, id, handlers, maxStreams } = options;
+  const { side, id, handlers, maxStreams, traffic } = options;
   const session = new Session(id, options);
   const mux = new Mux({
     side,
@@ -31,6 +33,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     clock: options.clock,
     rtt: () => session.rtt,
     ...(maxStreams === undefined ? {} : { maxStreams }),
+    ...(traffic && { traffic }),
   });
   session.attach({
     pull: (lowest, most) => mux.pull(lowest, most),

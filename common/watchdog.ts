@@ -34,6 +34,9 @@ const SOON = 2_000;
 /** ms between two looks when systemd does not watch: the status line is still for people to read. */
 const UNWATCHED = 10_000;
 
+/** ms after which a look is overdue. */
+const LATE = 3 * UNWATCHED;
+
 /** ms that systemd's environment gives a program for a sign of life; undefined when it does not watch. */
 export function watchdogLimit(env: NodeJS.ProcessEnv): number | undefined {
   const microseconds = Number(env.WATCHDOG_USEC);
@@ -48,6 +51,8 @@ export class Watchdog {
   readonly #stuck = new Set<Vital>();
   #status: string | undefined;
   #timer: Timer | undefined;
+  /** When it was looked at last. */
+  #looked = Number.NEGATIVE_INFINITY;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
@@ -79,9 +84,16 @@ export class Watchdog {
     this.#stuck.delete(vital);
   }
 
+  /** Whether everything got on when it was looked at last, and it is still looked at. */
+  get alive(): boolean {
+    const { clock, limit } = this.#options;
+    return this.#stuck.size === 0 && clock.now() - this.#looked <= Math.max(LATE, limit ?? 0);
+  }
+
   /** Whether everything gets on. */
   #look(): boolean {
     const { vitals, clock, log } = this.#options;
+    this.#looked = clock.now();
     const present = vitals();
     for (const known of this.#seen.keys()) if (!present.includes(known)) this.#forget(known);
     for (const vital of present) {

@@ -5,6 +5,7 @@ import { policyKeys, policyRule } from "../common/livestatus/index.ts";
 import { lineName, ownerName, portNumber, serviceName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
 import { dumpsConfig, notificationsConfig } from "./inbox/index.ts";
+import { metricsConfig } from "./metrics/index.ts";
 import { parsePool } from "./registry/index.ts";
 import { collisions, overlap, parsePlace, viewers } from "./viewer-config.ts";
 import { type WebConfig, webConfig } from "./web-config.ts";
@@ -253,6 +254,8 @@ const whole = z.strictObject({
   limits: limits.prefault({}),
   keys: keys.prefault({}),
   audit: audit.prefault({}),
+  /** What Prometheus is told. */
+  metrics: metricsConfig.prefault({}),
   log: z.strictObject({ level: z.enum(["debug", "info", "warning", "error"]).default("info") }).prefault({}),
 });
 

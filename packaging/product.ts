@@ -17,6 +17,8 @@ export interface Product {
   check: string;
   /** Files of docs/ that its users need. */
   docs: readonly string[];
+  /** Files of packaging/monitoring/ for who watches it. */
+  monitoring: readonly string[];
   /** Below /etc/farsite, kept through upgrades as the administrator left them. */
   conffiles: readonly string[];
   /** What the installation lays down as /etc/farsite/SIDE.toml where there is none. */
@@ -49,6 +51,7 @@ named in its own file, and no others.`,
       "ports.md",
       "security.md",
     ],
+    monitoring: [],
     // programs write it too (detect --write), so it must not be one that dpkg asks about
     conffiles: [],
     initialConfig: INITIAL_CONFIG,
@@ -73,12 +76,14 @@ site, with the usual ports.`,
       "hub.toml",
       "install.md",
       "livestatus.md",
+      "monitoring.md",
       "operator.md",
       "outbox.md",
       "ports.md",
       "security.md",
       "viewer.md",
     ],
+    monitoring: ["grafana-dashboard.json", "prometheus-rules.yml"],
     conffiles: ["hub.toml"],
     initialConfig: undefined,
   },

@@ -32,6 +32,9 @@ export function layTree(product: Product, architecture: Architecture, release: R
   put(product.check, own("farsite.check"), 0o755);
   put(`usr/share/man/man1/${name}.1.gz`, packed(manualPage(product, product.program(), release)));
   put(`usr/share/bash-completion/completions/${name}`, bashCompletion(name, product.program()));
+  for (const file of product.monitoring) {
+    put(`usr/share/${name}/monitoring/${file}`, readFileSync(join(import.meta.dirname, "monitoring", file)));
+  }
   const doc = `usr/share/doc/${name}`;
   put(`${doc}/copyright`, copyrightFile(bundled));
   const changes = readChanges(readFileSync(join(ROOT, "CHANGELOG.md"), "utf8"));

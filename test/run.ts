@@ -52,6 +52,8 @@ const PACKAGES = [
   "php-cli",
   "libconfig-general-perl",
   ...NAGIOS_PACKAGES,
+  // promtool
+  "prometheus",
 ];
 
 const report = z.object({

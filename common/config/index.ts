@@ -1,3 +1,3 @@
 export { addKeys, moveTables } from "./edit.ts";
-export { loadConfig, parseConfig } from "./load.ts";
+export { loadConfig, loadToml, parseConfig } from "./load.ts";
 export { type Prepared, type Reconfigurable, Reloader, type ReloadReport, switched } from "./reloader.ts";

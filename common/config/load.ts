@@ -10,9 +10,17 @@ const MAX_CONFIG = 1 << 20;
 
 /** The checked contents of `path`. Throws E_CONFIG. */
 export function loadConfig<S extends z.ZodType>(path: string, schema: S): z.output<S> {
-  let text: string;
+  return parseConfig(path, readText(path), schema);
+}
+
+/** What a file says, unchecked and without defaults. Throws E_CONFIG. */
+export function loadToml(path: string): Record<string, unknown> {
+  return parseToml(path, readText(path));
+}
+
+function readText(path: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
     throw new FarsiteError(
@@ -21,20 +29,22 @@ export function loadConfig<S extends z.ZodType>(path: string, schema: S): z.outp
       missing ? "Name another file with --config, or write this one." : undefined,
     );
   }
-  return parseConfig(path, text, schema);
 }
 
-/** The checked value of a TOML text; `path` is only for messages. Throws E_CONFIG. */
-export function parseConfig<S extends z.ZodType>(path: string, text: string, schema: S): z.output<S> {
+function parseToml(path: string, text: string): Record<string, unknown> {
   if (text.length > MAX_CONFIG) throw new FarsiteError("E_CONFIG", `${path}: larger than 1 MiB`);
-  let value: unknown;
   try {
-    value = parse(text);
+    return parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const [summary] = error.message.replace("Invalid TOML document: ", "").split("\n");
     throw new FarsiteError("E_CONFIG", `${path}:${error.line}:${error.column}: not valid TOML: ${summary}`);
   }
+}
+
+/** The checked value of a TOML text; `path` is only for messages. Throws E_CONFIG. */
+export function parseConfig<S extends z.ZodType>(path: string, text: string, schema: S): z.output<S> {
+  const value = parseToml(path, text);
   const result = schema.safeParse(value, { reportInput: true });
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => describeIssue(issue, schema));

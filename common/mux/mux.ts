@@ -8,6 +8,7 @@ import * as wire from "./frame.ts";
 import { Packing } from "./packing.ts";
 import { commit, release, room } from "./slab.ts";
 import { MuxStream, PACKED_BODY, type Stream, type StreamOwner } from "./stream.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** What the mux needs of the session below it. */
 export interface FrameCarrier {
@@ -33,6 +34,8 @@ export interface MuxOptions {
   rtt: () => number | undefined;
   /** Most streams open at once, per session; each costs at most its credit in memory. Default 1,024. */
   maxStreams?: number;
+  /** Where the bytes of a service's streams are counted; nowhere without it. */
+  traffic?: (service: string) => Traffic;
 }
 
 /** Bytes of one stream in a record while others of its priority wait. */
@@ -79,6 +82,7 @@ export class Mux implements StreamOwner {
   ];
   readonly #clock: Clock;
   readonly #rtt: () => number | undefined;
+  readonly #traffic: ((service: string) => Traffic) | undefined;
   readonly #packings = new Map<string, Packing>();
   #lastReady: MuxStream | undefined;
   #idle: Timer | undefined;
@@ -97,6 +101,7 @@ export class Mux implements StreamOwner {
     this.#maxStreams = options.maxStreams ?? 1024;
     this.#clock = options.clock;
     this.#rtt = options.rtt;
+    this.#traffic = options.traffic;
     this.#lastOwn = this.#side === "agent" ? -1 : 0;
     this.#lastPeer = this.#side === "agent" ? 0 : -1;
   }
@@ -131,6 +136,7 @@ export class Mux implements StreamOwner {
       priority,
       this,
       packed ? this.#packing(service) : undefined,
+      this.#traffic?.(service),
     );
     this.#streams.set(stream.id, stream);
     const name = Buffer.from(service, "latin1");
@@ -287,7 +293,14 @@ export class Mux implements StreamOwner {
       throw wire.brokenFrame("OPEN service name");
     }
     this.#lastPeer = id;
-    const stream = new MuxStream(id, service, priority, this, packed ? this.#packing(service) : undefined);
+    const stream = new MuxStream(
+      id,
+      service,
+      priority,
+      this,
+      packed ? this.#packing(service) : undefined,
+      this.#traffic?.(service),
+    );
     if (this.#streams.size >= this.#maxStreams) {
       this.sendReset(stream, "limit");
       return;

@@ -2,6 +2,7 @@
 import { Deque } from "../deque.ts";
 import { brokenFrame, INITIAL_CREDIT, type Priority, type ResetReason } from "./frame.ts";
 import { type Packing, unpackBody } from "./packing.ts";
+import type { Traffic } from "./traffic.ts";
 
 export interface StreamHandlers {
   /** Bytes came. Whoever takes them calls `consumed` once they are out of the way. */
@@ -92,6 +93,8 @@ export class MuxStream implements Stream {
     private readonly owner: StreamOwner,
     /** Of the streams of this service, when their data may be packed. */
     private readonly packing?: Packing,
+    /** Where its bytes are counted. */
+    private readonly traffic: Traffic = { received: 0, sent: 0 },
   ) {}
 
   attach(handlers: StreamHandlers): void {
@@ -186,6 +189,7 @@ export class MuxStream implements Stream {
   #drop(bytes: number): void {
     this.pendingBytes -= bytes;
     this.sendCredit -= bytes;
+    this.traffic.sent += bytes;
     let left = bytes + this.offset;
     for (let chunk = this.pending.at(0); chunk && left >= chunk.length; chunk = this.pending.at(0)) {
       left -= chunk.length;
@@ -213,6 +217,7 @@ export class MuxStream implements Stream {
     const chunk = packed ? unpackBody(body) : body;
     this.#receiveCredit -= chunk.length;
     if (this.#receiveCredit < 0) throw brokenFrame("DATA beyond the credit");
+    this.traffic.received += chunk.length;
     if (fin) this.#finReceived = true;
     if (chunk.length > 0) this.#handlers?.data(chunk);
     if (fin && !this.#gone) this.#handlers?.end();

@@ -54,6 +54,7 @@ export class Access {
   readonly #live: LiveLogins;
   readonly #refusals: Notices;
   #pruned = Number.NEGATIVE_INFINITY;
+  #begun = 0;
 
   constructor(private readonly options: AccessOptions) {
     const { clock, limits } = options;
@@ -76,6 +77,11 @@ export class Access {
       changed: () => void this.#live.check(),
       follow: (ended) => (look ? this.#live.follow(principal, look, ended) : () => {}),
     });
+  }
+
+  /** Since the hub's start. */
+  get logins(): { ok: number; failed: number } {
+    return { ok: this.#begun, failed: this.#logins.failed };
   }
 
   /** What the button for logging in through an OpenID provider says; undefined: there is none. */
@@ -140,6 +146,7 @@ export class Access {
     from: string,
   ): Promise<string> {
     const { sessions, random, clock, record } = this.options;
+    this.#begun++;
     await this.#prune();
     const secret = makeSecret(random);
     await sessions.add({ ...who, hash: hashOf(secret), ends: clock.wall() + lifetime });

@@ -5,6 +5,7 @@ export { type OidcConfig, oidcConfig } from "./oidc-config.ts";
 export { Passwords } from "./password.ts";
 export {
   actorOf,
+  demand,
   has,
   isTenantRole,
   type Principal,

@@ -37,6 +37,8 @@ export class Logins {
   readonly #refusals: Refusals;
   readonly #turns = new Turns(TOGETHER);
   readonly #failures: Notices;
+  /** Logins that failed, since the hub's start. */
+  failed = 0;
 
   constructor(private readonly options: LoginsOptions) {
     const { clock, failuresPerAddress } = options;
@@ -76,6 +78,7 @@ export class Logins {
 
   /** Notes a login that failed, of whatever kind. */
   refuse(actor: Actor, detail: string): void {
+    this.failed++;
     this.#refusals.note(actor.from);
     this.#failures.note((untold) => this.options.record(actor, "login.fail", withUntold(detail, untold)));
   }

@@ -48,6 +48,8 @@ export interface SiteLinesOptions {
   dial: Dial;
   openSender: OpenSender;
   refused: (refused: RefusedLine) => void;
+  /** Counts all of them. */
+  count?: () => void;
 }
 
 interface Use {
@@ -188,7 +190,8 @@ export class SiteLines {
 
   #refuse(stream: Stream, reason: string): void {
     stream.reset("serviceRefused");
-    const { site, log, refused } = this.#options;
+    const { site, log, refused, count } = this.#options;
+    count?.();
     const line = stream.service;
     this.#refusals.note((untold) => {
       log.warn("line refused", { site: `${site.tenant}/${site.name}`, line, reason, untold });

@@ -5,6 +5,7 @@ import { type Places, printJson, printLine, printTable, withPlaces } from "../..
 import { FarsiteError } from "../../common/errors.ts";
 import { type AuditRecord, parseSitePath } from "../registry/index.ts";
 import { MOST_RECORDS } from "../web/admin/index.ts";
+import { addHead, addVerify } from "./audit-chain.ts";
 import { askHub } from "./client.ts";
 import { dateOf, durationOf } from "./time.ts";
 
@@ -24,7 +25,16 @@ For example:
   farsite-hub audit --site acme/main --since 2026-01-31T13:00 --limit 1000 --json`;
 
 export function addAudit(program: Command): void {
-  withPlaces(program.command("audit"), "farsite-hub")
+  const group = program
+    .command("audit")
+    .description("who did what, and whether it is all there; without another word: show");
+  addShow(group);
+  addVerify(group);
+  addHead(group);
+}
+
+function addShow(group: Command): void {
+  withPlaces(group.command("show", { isDefault: true }), "farsite-hub")
     .description("show who did what, the newest last")
     .option("--tenant <tenant>", "about a tenant and its sites")
     .option("--site <tenant/site>", "about one site")

@@ -4,6 +4,7 @@ import type { Clock } from "../../common/clock.ts";
 import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
+import { withUntold } from "../../common/notices.ts";
 import { Opener, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
@@ -14,15 +15,16 @@ import {
   type InboxRules,
   notifyLane,
   postOverNetwork,
-  type Sender,
+  Refusals,
 } from "../inbox/index.ts";
 import type { HubKeys } from "../keys/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { AuditWriter, Registry } from "../registry/index.ts";
 
 export interface InboxParts {
   stateDir: string;
   keys: Pick<HubKeys, "opening">;
   registry: Registry;
+  recorder: AuditWriter;
   clock: Clock;
   random: Random;
   log: Log;
@@ -34,6 +36,7 @@ const FILES = "inbox-files";
 
 export interface OpenInbox {
   inbox: Inbox;
+  refusals: Refusals;
   /** Takes up what is known of the sites' dumps. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -41,14 +44,18 @@ export interface OpenInbox {
 }
 
 export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
-  const { stateDir, keys, registry, clock, random, log } = parts;
+  const { stateDir, keys, registry, recorder, clock, random, log } = parts;
   const disk = systemDisk;
   const directory = join(stateDir, DIRECTORY);
-  const refused = ({ tenant, site }: Sender, lane: string, reason: string): void => {
-    void registry
-      .record("agent", "inbox.refuse", `${tenant}/${site}`, `${lane}: ${reason}`)
-      .catch(() => log.warn("the registry cannot be written"));
-  };
+  const refusals = new Refusals({
+    clock,
+    tell: ({ tenant, site }, lane, reason, untold) => {
+      const path = `${tenant}/${site}`;
+      const what = lane === STATUS_LANE ? "something in a status dump was refused" : "an item was refused";
+      log.warn(what, { site: path, lane, reason, untold });
+      recorder.record("agent", "inbox.refuse", path, withUntold(`${lane}: ${reason}`, untold));
+    },
+  });
   const dumpsLane = (rules: HubConfig["dumps"]) =>
     new DumpsLane(rules, {
       disk,
@@ -56,13 +63,7 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
       connect: connectOverNetwork,
       log,
       directory: ({ tenant, site }) => join(directory, tenant, site, STATUS_LANE),
-      refused: (sender, reason) => {
-        log.warn("something in a status dump was refused", {
-          site: `${sender.tenant}/${sender.site}`,
-          reason,
-        });
-        refused(sender, STATUS_LANE, reason);
-      },
+      refused: (sender, reason) => refusals.note(sender, STATUS_LANE, reason),
     });
   const rulesOf = ({ inbox: limits, notifications }: HubConfig, lane: DumpsLane): InboxRules => ({
     lanes: [
@@ -80,7 +81,7 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
     clock,
     random,
     log,
-    refused: ({ tenant, name }, lane, reason) => refused({ tenant, site: name }, lane, reason),
+    refused: ({ tenant, name }, lane, reason) => refusals.note({ tenant, site: name }, lane, reason),
   });
   const start = async () => {
     const known = await registry.sites();
@@ -94,5 +95,5 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
       await start();
     });
   });
-  return { inbox, start, stop: () => dumps.stop(), part };
+  return { inbox, refusals, start, stop: () => dumps.stop(), part };
 }

@@ -6,8 +6,9 @@ import type { Command } from "commander";
 import { Hono } from "hono";
 import { systemClock } from "../../common/clock.ts";
 import { type Places, withPlaces } from "../../common/command/index.ts";
-import { loadConfig, Reloader, switched } from "../../common/config/index.ts";
+import { loadConfig, loadToml, Reloader, switched } from "../../common/config/index.ts";
 import { LIVESTATUS } from "../../common/core.ts";
+import { systemDisk } from "../../common/disk.ts";
 import { drain, HAND_OVER } from "../../common/drain.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { ensureDirectory } from "../../common/files.ts";
@@ -27,18 +28,23 @@ import { lengthsOf, Recorder } from "../history/index.ts";
 import { Hub } from "../hub.ts";
 import { HubKeys, KeyRenewal } from "../keys/index.ts";
 import { SiteStates, StateFile, trafficDetails } from "../livestatus/index.ts";
+import { Handshakes } from "../metrics/index.ts";
 import {
   type Actor,
   AgentKeys,
   AuditRetention,
+  AuditWriter,
   CentralConnections,
   Enrolment,
+  noteConfiguration,
   openStore,
+  openTrail,
   parsePool,
   Registry,
   registryVital,
 } from "../registry/index.ts";
 import { SiteChanges } from "../site-changes.ts";
+import { Strangers } from "../strangers.ts";
 import { loadTls } from "../tls.ts";
 import { Admission, listen, Probing, TunnelledSites, welcome } from "../tunnel/index.ts";
 import { adminApp } from "../web/admin/index.ts";
@@ -58,6 +64,7 @@ import {
   webCertificatePart,
 } from "./live.ts";
 import { openLivestatus } from "./livestatus.ts";
+import { openMetrics } from "./metrics.ts";
 import { openProblems } from "./problems.ts";
 import { openViewers } from "./viewers.ts";
 import { certificateFor, openWeb } from "./web.ts";
@@ -93,6 +100,15 @@ async function serve(places: Places): Promise<void> {
   const keys = new HubKeys({ directory: places.stateDir, random, wall });
   let tls = await loadTls(config, places.stateDir);
   const store = await openStore(`sqlite:${join(places.stateDir, REGISTRY_FILE)}`);
+  const audit = await openTrail({
+    store,
+    stateDir: places.stateDir,
+    disk: systemDisk,
+    random,
+    log,
+    wall,
+  });
+  await noteConfiguration(store, wall(), loadToml(places.config));
   const registry = new Registry({
     store,
     pool: parsePool(config.endpoints.pool),
@@ -121,8 +137,11 @@ async function serve(places: Places): Promise<void> {
       changes.changed(siteId);
     },
   });
-  const recorded = (actor: Actor | string, action: string, site: string, detail: string) =>
-    void registry.record(actor, action, site, detail).catch(() => log.warn("the registry cannot be written"));
+  const recorder = new AuditWriter(registry, log);
+  const recorded = (...record: Parameters<AuditWriter["record"]>) => recorder.record(...record);
+  const refused = { central: 0, service: 0, viewer: 0 };
+  const handshakes = new Handshakes();
+  const strangers = new Strangers({ clock, recorder });
   const central = new Central({
     lines: config.central,
     pool: config.endpoints.pool,
@@ -130,6 +149,7 @@ async function serve(places: Places): Promise<void> {
     log,
     dial: dialTarget,
     openSender,
+    count: () => void refused.central++,
     refused: ({ tenant, site, line, reason, untold }) => {
       recorded("agent", "central.refuse", `${tenant}/${site}`, withUntold(`${line}; ${reason}`, untold));
     },
@@ -141,6 +161,7 @@ async function serve(places: Places): Promise<void> {
     defer: setImmediate,
     session: { grace, deadAfter: config.limits.dead_seconds * 1000 },
     maxStreams: config.limits.streams,
+    counted: new Set([...Object.keys(config.services), ...Object.keys(config.central), OUTBOX]),
     hold,
     changed: (siteId) => {
       states.update(siteId);
@@ -196,6 +217,10 @@ async function serve(places: Places): Promise<void> {
       const detail = `${request}, refused by the ${by}: ${reason}`;
       recorded(actor, "livestatus.refuse", `${tenant}/${site}`, withUntold(detail, untold));
     },
+    commanded: ({ tenant, site, client, user, request, untold }) => {
+      const actor = { who: user ? `client ${user}` : "client", from: client };
+      recorded(actor, "livestatus.command", `${tenant}/${site}`, withUntold(request, untold));
+    },
   });
   const http = openHttp(config, {
     open: openNew,
@@ -212,6 +237,7 @@ async function serve(places: Places): Promise<void> {
     log,
     served: new Map<string, SiteServer>([[LIVESTATUS, livestatus], ...http.served]),
     open: openNew,
+    count: () => void refused.service++,
     refused: ({ tenant, name }, service, reason) =>
       recorded("agent", "service.refuse", `${tenant}/${name}`, `${service}; ${reason}`),
   });
@@ -247,18 +273,20 @@ async function serve(places: Places): Promise<void> {
     stateDir: places.stateDir,
     keys,
     registry,
+    recorder,
     clock,
     random,
     log,
   });
-  const { inbox } = letters;
+  const { inbox, refusals } = letters;
   const { viewers, part: viewersPart } = openViewers({
     config,
     stateDir: places.stateDir,
     livestatus,
     federation: many.federation,
     sites: many.sites,
-    registry,
+    recorder,
+    count: () => void refused.viewer++,
     clock,
     log,
   });
@@ -274,6 +302,7 @@ async function serve(places: Places): Promise<void> {
     problems,
     history,
     changes,
+    refusals,
   ];
   const hub = new Hub({
     get config() {
@@ -359,6 +388,7 @@ async function serve(places: Places): Promise<void> {
     const report = await running.reload();
     const taken = [...report.changed, ...report.renewed];
     if (taken.length > 0) recorded(actor, "config.reload", "", taken.join(", "));
+    await noteConfiguration(store, wall(), loadToml(places.config), actor);
     return report;
   };
   const observed = { problems, history };
@@ -368,6 +398,26 @@ async function serve(places: Places): Promise<void> {
   const admin = await openAdminSocket(join(places.runDir, ADMIN_SOCKET), app);
   const probing = new Probing({ clock, timeout: config.limits.handshake_seconds * 1000 });
   let offHangup = () => {};
+  let watchdog: Watchdog | undefined;
+  const metrics = openMetrics({
+    config: config.metrics,
+    sites: states,
+    tunnels: sites,
+    handshakes,
+    admission,
+    livestatus,
+    inbox,
+    endpoints,
+    refused: () => ({ ...refused, inbox: refusals.count }),
+    ...(config.web && { logins: () => access.logins }),
+    store,
+    recorder,
+    tls: () => tls,
+    listening: () => listener !== undefined,
+    alive: () => watchdog?.alive ?? false,
+    clock,
+    log,
+  });
   try {
     listener = listen({
       address: config.listen.address,
@@ -389,7 +439,14 @@ async function serve(places: Places): Promise<void> {
           log,
           timeout: config.limits.handshake_seconds * 1000,
           refused: (peer) => admission.refused(peer),
-          enrolled: (site) => states.know(site),
+          concluded: (peer, refusal) => {
+            handshakes.concluded(refusal?.code);
+            if (refusal) strangers.refused(peer, refusal);
+          },
+          enrolled: (site) => {
+            handshakes.enrolments++;
+            states.know(site);
+          },
         }),
       fetch: (request) => pages.fetch(request),
     });
@@ -401,6 +458,8 @@ async function serve(places: Places): Promise<void> {
         certificate: webCertificate,
         access,
         services,
+        metrics: metrics.metrics,
+        health: metrics.health,
         clock,
         random,
         log,
@@ -413,11 +472,12 @@ async function serve(places: Places): Promise<void> {
     history.start();
     many.views.start();
     viewers.start();
+    metrics.start();
     const address = `${config.listen.address}:${listener.port}`;
     log.info("hub listening", { version: VERSION, address, tls: config.listen.tls });
     notifySystemd(log, { ready: true, status: `listening on ${address}` });
     const vitals = [registryVital(store)];
-    const watchdog = new Watchdog({
+    watchdog = new Watchdog({
       limit: watchdogLimit(process.env),
       vitals: () => vitals,
       status: () => {
@@ -473,6 +533,8 @@ async function serve(places: Places): Promise<void> {
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();
     await web?.stop();
+    await metrics.stop();
     await store.close();
+    await audit.settled();
   }
 }

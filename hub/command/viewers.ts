@@ -7,7 +7,7 @@ import type { Log } from "../../common/log.ts";
 import type { HubConfig } from "../config.ts";
 import type { Federation } from "../livestatus/federation/index.ts";
 import type { Livestatus } from "../livestatus/index.ts";
-import type { Registry } from "../registry/index.ts";
+import type { AuditWriter } from "../registry/index.ts";
 import { hostOf } from "../tls.ts";
 import { type ViewerServer, Viewers } from "../viewer/index.ts";
 import type { Scope } from "../viewer-config.ts";
@@ -19,13 +19,15 @@ export interface ViewerParts {
   livestatus: Livestatus;
   federation: Federation;
   sites: Sites;
-  registry: Registry;
+  recorder: AuditWriter;
+  /** Counts clients that were refused. */
+  count: () => void;
   clock: Clock;
   log: Log;
 }
 
 export function openViewers(parts: ViewerParts): { viewers: Viewers; part: Reconfigurable<HubConfig> } {
-  const { config, stateDir, registry, clock, log } = parts;
+  const { config, stateDir, recorder, count, clock, log } = parts;
   const viewers = new Viewers({
     viewers: config.viewer,
     stateDir,
@@ -35,9 +37,8 @@ export function openViewers(parts: ViewerParts): { viewers: Viewers; part: Recon
     handshakeTimeout: config.limits.handshake_seconds * 1000,
     resolve: (scope) => resolve(scope, parts),
     refused: (client, view, detail) =>
-      void registry
-        .record({ who: "client", from: client }, "viewer.refuse", view, detail)
-        .catch(() => log.warn("the registry cannot be written")),
+      recorder.record({ who: "client", from: client }, "viewer.refuse", view, detail),
+    count,
     clock,
     log,
   });

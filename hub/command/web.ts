@@ -1,5 +1,6 @@
 /** Wires the web interface, where hub.toml has `[web]`. */
 
+import type { Hono } from "hono";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
@@ -17,6 +18,9 @@ export interface WebParts {
   /** Names of the services that sites can have. */
   services: readonly string[];
   clock: Clock;
+  /** `/metrics`, and `/healthz` and `/readyz`. */
+  metrics: Hono;
+  health: Hono;
   random: Random;
   log: Log;
 }

@@ -41,6 +41,8 @@ export interface EndpointsOptions {
   open: (siteId: number, service: string, priority: Priority, packed: boolean) => Stream | undefined;
   /** A site's agent decided against a client of a service: at most once an hour for each. */
   refused?: (site: Site, service: string, reason: string) => void;
+  /** Counts all of these decisions. */
+  count?: () => void;
   /** Services whose clients are not joined to a stream as they are, but served by something that understands them. */
   served?: ReadonlyMap<string, SiteServer>;
 }
@@ -147,7 +149,9 @@ export class Endpoints implements Drainable {
         const reason = REASONS[outcome];
         if (reason === undefined) return;
         this.#complaints.say({ ...nameOf(site), service, reason });
-        if (!DECISIONS.has(outcome) || !this.#recorded.due(`${site.id} ${service} ${outcome}`)) return;
+        if (!DECISIONS.has(outcome)) return;
+        this.options.count?.();
+        if (!this.#recorded.due(`${site.id} ${service} ${outcome}`)) return;
         this.options.refused?.(site, service, reason);
       },
     };

@@ -58,6 +58,8 @@ export interface BoxStatus {
   bytes: number;
   /** When the oldest of them came to be, by the agent's clock. */
   oldest: string | undefined;
+  /** ms for which the first of them has been the first; missing when there is none. */
+  stuck?: number;
   /** Since the hub's start. */
   received: number;
   receivedPerMinute: number;
@@ -97,11 +99,14 @@ export class Box {
   #closed = false;
   readonly #received: Meter;
   #refused = 0;
+  /** When another letter became the first. */
+  #moved: number;
 
   private constructor(options: BoxOptions, state: BoxState, letters: Letters) {
     this.#options = options;
     this.#state = state;
     this.#letters = letters;
+    this.#moved = options.clock.now();
     this.#received = new Meter(options.clock);
     const { clock, random, log } = options;
     this.#deliveries = options.sinks.map(
@@ -199,6 +204,7 @@ export class Box {
   /** Takes the arrivals in front; throws what the disk says, with those it did not take still there. */
   async #takeSome(): Promise<number> {
     const batch = this.#arrivals.slice(0, BATCH);
+    if (this.#letters.length === 0) this.#moved = this.#options.clock.now();
     const seen = new Map<string, number>();
     const outcomes: ("known" | Verdict)[] = [];
     const breather = new Breather(this.#options.clock);
@@ -296,6 +302,7 @@ export class Box {
         const landed = Math.min(...this.#deliveries.map((each) => each.landed));
         // what left the queue is known from the state alone
         if (!(await this.#letters.removeSome(landed, () => this.#state.save()))) return;
+        this.#moved = this.#options.clock.now();
         // where there was no room before
         this.#taking.ask();
       }
@@ -306,11 +313,13 @@ export class Box {
   }
 
   status(): BoxStatus {
+    const stuck = this.#letters.length > 0 ? this.#options.clock.now() - this.#moved : undefined;
     return {
       lane: this.#options.lane.name,
       waiting: this.#letters.length,
       bytes: this.#letters.bytes,
       oldest: this.#letters.oldest?.toISOString(),
+      ...(stuck !== undefined && { stuck }),
       received: this.#received.total,
       receivedPerMinute: this.#received.perMinute,
       refused: this.#refused,

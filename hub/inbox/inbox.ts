@@ -9,6 +9,7 @@ import type { Opener } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Site } from "../registry/index.ts";
 import { Box, type BoxLimits, type BoxStatus } from "./box.ts";
+import { addTo, goneFrom, type LaneCounts } from "./counts.ts";
 import type { LaneRules, Sender } from "./letter/index.ts";
 import { Receiver } from "./receiver.ts";
 import type { Sink } from "./sink/index.ts";
@@ -46,6 +47,8 @@ export class Inbox {
   readonly #sites = new Map<number, Site>();
   #rules: InboxRules;
   #switching: Promise<void> | undefined;
+  /** Of sites that are gone, by lane: what was counted never gets less. */
+  readonly #gone = new Map<string, LaneCounts>();
   #closed = false;
 
   constructor(options: InboxOptions) {
@@ -61,6 +64,7 @@ export class Inbox {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#switching = promise;
     try {
+      for (const box of this.#open.values()) this.#retire(box.status());
       await this.#closeAll();
       this.#boxes.clear();
       this.#open.clear();
@@ -110,7 +114,9 @@ export class Inbox {
       const box = await this.#boxes.get(key)?.catch(() => undefined);
       this.#boxes.delete(key);
       this.#open.delete(key);
-      const waiting = box?.status().waiting ?? 0;
+      const status = box?.status();
+      const waiting = status?.waiting ?? 0;
+      if (status) this.#retire(status);
       await box?.close();
       await box?.withdraw().catch((error: unknown) => {
         log.error("something of a removed site is left in a sink", { reason: reasonOf(error) });
@@ -162,6 +168,22 @@ export class Inbox {
       const box = this.#open.get(this.#directory(site, rules.name));
       return box ? [box.status()] : [];
     });
+  }
+
+  /** A box is gone, or begins to count anew. */
+  #retire(status: BoxStatus): void {
+    this.#gone.set(status.lane, goneFrom(addTo(this.#gone.get(status.lane), status)));
+  }
+
+  /** All sites together, by lane; since the hub's start where it counts. */
+  lanes(): Map<string, LaneCounts> {
+    const lanes = new Map<string, LaneCounts>();
+    for (const { rules } of this.#rules.lanes) lanes.set(rules.name, addTo(this.#gone.get(rules.name)));
+    for (const box of this.#open.values()) {
+      const status = box.status();
+      lanes.set(status.lane, addTo(lanes.get(status.lane), status));
+    }
+    return lanes;
   }
 
   async close(): Promise<void> {

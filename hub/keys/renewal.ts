@@ -26,7 +26,7 @@ export interface KeyRenewalOptions {
 /** ms between two looks at how old keys are. */
 const LOOK = 3_600_000;
 /** Keys that one site may offer in a second, and at once after a pause: each is written down. More are not heard. */
-const OFFERS_PER_SECOND = 0.2;
+const OFFERS_PER_SECOND = 1 / 60;
 const OFFERS_AT_ONCE = 3;
 
 export class KeyRenewal {

@@ -22,6 +22,8 @@ export interface AskingOptions {
   largest: number;
   refused: ExchangeOptions["refused"];
   answered: ExchangeOptions["answered"];
+  /** It is over, so many ms after the question: the answer is whole, or it will not be. Not told when it was cancelled. */
+  concluded: (whole: boolean, ms: number) => void;
   /** Neither channel nor stream is held any more. */
   over: () => void;
 }
@@ -31,6 +33,7 @@ export class Asking {
   #exchange: Exchange | undefined;
   #leave: (() => void) | undefined;
   #over = false;
+  #began = 0;
 
   constructor(options: AskingOptions) {
     this.#options = options;
@@ -38,7 +41,8 @@ export class Asking {
 
   /** Begins; events may come before this returns. */
   start(): void {
-    const { who, channels, unreachable } = this.#options;
+    const { who, channels, unreachable, clock } = this.#options;
+    this.#began = clock.now();
     const reason = unreachable();
     if (reason !== undefined) {
       this.fail(new Refusal(502, reason));
@@ -66,6 +70,7 @@ export class Asking {
       release();
       this.#finish();
     };
+    const concluded = (whole: boolean) => this.#options.concluded(whole, clock.now() - this.#began);
     this.#exchange = new Exchange({
       stream,
       question,
@@ -75,6 +80,7 @@ export class Asking {
       largest,
       refused,
       answered,
+      concluded,
       over,
     });
   }
@@ -99,6 +105,7 @@ export class Asking {
     if (this.#exchange) this.#exchange.fail(refusal);
     else if (!this.#over) {
       this.#finish();
+      this.#options.concluded(false, this.#options.clock.now() - this.#began);
       this.#options.events.failed(refusal);
     }
   }

@@ -35,6 +35,8 @@ export interface ExchangeOptions {
   refused: (by: Refuser, reason: string) => void;
   /** The answer was whole, so many ms after it was asked for. */
   answered?: ((ms: number) => void) | undefined;
+  /** The answer is whole, or it will not come to its end. At most once; never when it was cancelled. */
+  concluded: (whole: boolean) => void;
   /** The core has nothing to do with it any more. */
   over: () => void;
 }
@@ -141,7 +143,8 @@ export class Exchange {
 
   /** What waits for something to happen says nothing of how quick its core is, nor does a command without an answer. */
   #whole(): void {
-    const { question, answered, clock, events } = this.#options;
+    const { question, answered, concluded, clock, events } = this.#options;
+    concluded(true);
     if (question.wait === 0 && this.#bytes > 0) answered?.(clock.now() - this.#from);
     events.whole();
   }
@@ -163,8 +166,11 @@ export class Exchange {
     if (this.#told) return;
     this.#told = true;
     if (rest && rest.length > 0) this.#options.events.data(rest);
-    if (this.#reader && !this.#reader.malformed) this.#options.events.cut();
-    else this.#whole();
+    const cut = this.#reader !== undefined && !this.#reader.malformed;
+    if (cut) {
+      this.#options.concluded(false);
+      this.#options.events.cut();
+    } else this.#whole();
   }
 
   #late(): void {
@@ -190,6 +196,7 @@ export class Exchange {
     this.#finish();
     if (this.#told) return;
     this.#told = true;
+    this.#options.concluded(false);
     this.#options.events.failed(refusal);
   }
 

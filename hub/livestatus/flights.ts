@@ -6,6 +6,7 @@ import { type Cache, LARGEST_KEPT } from "./cache.ts";
 import type { AnswerEvents } from "./exchange.ts";
 import type { Question } from "./question.ts";
 import { cacheKey } from "./static.ts";
+import type { Totals } from "./totals.ts";
 
 /** What comes of a static query: its answer, why there is none, or that each must ask for itself. */
 export type StaticResult = Buffer | Refusal | "no-answer" | "ask-yourself";
@@ -13,6 +14,7 @@ export type StaticResult = Buffer | Refusal | "no-answer" | "ask-yourself";
 export interface FlightsOptions {
   siteId: number;
   cache: Cache;
+  totals: Pick<Totals, "cacheHits" | "cacheMisses">;
   /** Another text after each reload of the core; undefined: not known, then nothing is kept. */
   generation: () => string | undefined;
   /** ms since the epoch. */
@@ -60,16 +62,19 @@ export class Flights {
     }
     if (kept) {
       this.hits++;
+      this.#options.totals.cacheHits++;
       done(kept);
       return;
     }
     const underWay = this.#underWay.get(key);
     if (underWay) {
       this.hits++;
+      this.#options.totals.cacheHits++;
       underWay.push(done);
       return;
     }
     this.misses++;
+    this.#options.totals.cacheMisses++;
     this.#underWay.set(key, [done]);
     this.#fetch(key, request, who);
   }

@@ -15,6 +15,7 @@ import { Clients } from "./clients.ts";
 import type { AnswerEvents, Refuser } from "./exchange.ts";
 import { Flights } from "./flights.ts";
 import { type Description, describeQuestion, describeRequests, type Question } from "./question.ts";
+import type { Totals } from "./totals.ts";
 
 export interface GateLimits extends ClientLimits {
   /** Questions that reach the core at a time. */
@@ -23,6 +24,15 @@ export interface GateLimits extends ClientLimits {
   channelTimeout: number;
   /** Clients connected at once. */
   clients: number;
+}
+
+/** A command that is let through, for the audit. */
+export interface Commanded extends Description {
+  tenant: string;
+  site: string;
+  /** As of a refused request. */
+  client: string;
+  untold: number;
 }
 
 /** A request that is not let through, for the audit. */
@@ -47,6 +57,8 @@ export interface GateRules {
 export interface GateOptions extends GateRules {
   site: { id: number; tenant: string; name: string };
   cache: Cache;
+  /** Of the site's tenant. */
+  totals: Totals;
   clock: Clock;
   log: Log;
   open: () => Stream | undefined;
@@ -57,6 +69,8 @@ export interface GateOptions extends GateRules {
   refused: (refused: Refused) => void;
   /** The core has answered a question within so many ms. */
   answered?: ((ms: number) => void) | undefined;
+  /** A command goes on to the core. */
+  commanded?: (commanded: Commanded) => void;
 }
 
 export interface GateState {
@@ -71,7 +85,7 @@ export interface GateState {
   cacheMisses: number;
 }
 
-/** Refusals that are told one by one after a pause: each of those that people cause. */
+/** Refusals, and commands, that are told one by one after a pause: each of those that people cause. */
 const TOLD_AT_ONCE = 10;
 /** Codes of requests that can be an attempt; one that is empty or late (451) is an accident. */
 const ATTEMPTS: ReadonlySet<number> = new Set([400, 413]);
@@ -88,6 +102,7 @@ export class Gate implements ClientHost {
   #rules: GateRules;
   #rate: Rate | undefined;
   readonly #refusals: Notices;
+  readonly #commands: Notices;
   #requests = 0;
   #refused = 0;
 
@@ -102,9 +117,11 @@ export class Gate implements ClientHost {
     this.#channels = new Channels({ clock, limit: limits.channels, timeout: limits.channelTimeout });
     this.#rate = this.#makeRate();
     this.#refusals = new Notices(clock, TOLD_AT_ONCE);
+    this.#commands = new Notices(clock, TOLD_AT_ONCE);
     this.flights = new Flights({
       siteId: site.id,
       cache,
+      totals: options.totals,
       generation,
       wall: () => clock.wall(),
       ask: (who, question, events) => this.asking(who, question, events),
@@ -139,13 +156,24 @@ export class Gate implements ClientHost {
 
   /** Why a request may not go on to the core; undefined when it may. It counts, once. */
   verdict(request: Request, client: string): Refusal | undefined {
+    const { totals } = this.#options;
     this.#requests++;
+    totals.requests++;
     const refusal =
       this.#rate?.take() === false
         ? new Refusal(429, "the site gets too many requests; try again")
         : judge(this.#rules.policy, request);
     if (refusal) this.#tell(client, "hub", refusal.message, () => describeRequests([request]));
+    else if (request.method === "COMMAND") this.#command(client, request);
     return refusal;
+  }
+
+  #command(client: string, request: Request): void {
+    const { site, totals, commanded } = this.#options;
+    totals.commands++;
+    this.#commands.note((untold) =>
+      commanded?.({ tenant: site.tenant, site: site.name, client, ...describeRequests([request]), untold }),
+    );
   }
 
   malformed({ code, message }: Refusal, client: string): void {
@@ -155,7 +183,8 @@ export class Gate implements ClientHost {
 
   #tell(client: string, by: Refuser, reason: string, what: () => Description): void {
     this.#refused++;
-    const { site, refused } = this.#options;
+    const { site, refused, totals } = this.#options;
+    totals.refused++;
     this.#refusals.note((untold) => {
       const told = { client, by, ...what(), reason, untold };
       this.log.warn("livestatus request refused", told);
@@ -181,7 +210,7 @@ export class Gate implements ClientHost {
 
   /** A question for the core, which the caller starts. */
   asking(who: string, question: Question, events: AnswerEvents): Asking {
-    const { open, unreachable, clock, answered } = this.#options;
+    const { open, unreachable, clock, totals, answered } = this.#options;
     const { policy } = this.#rules;
     const asking = new Asking({
       who,
@@ -195,6 +224,10 @@ export class Gate implements ClientHost {
       largest: policy.largestAnswer,
       refused: (by, reason) => this.#tell(who, by, reason, () => describeQuestion(question)),
       answered,
+      concluded: (whole, ms) => {
+        if (whole) totals.answer(ms);
+        else totals.failed++;
+      },
       over: () => void this.#asking.delete(asking),
     });
     this.#asking.add(asking);

@@ -9,8 +9,16 @@ import type { Stream } from "../../common/mux/index.ts";
 import type { Asking } from "./asking.ts";
 import { Cache, type CacheLimits } from "./cache.ts";
 import type { AnswerEvents } from "./exchange.ts";
-import { Gate, type GateLimits, type GateRules, type GateState, type Refused } from "./gate.ts";
+import {
+  type Commanded,
+  Gate,
+  type GateLimits,
+  type GateRules,
+  type GateState,
+  type Refused,
+} from "./gate.ts";
 import type { Question } from "./question.ts";
+import { Totals } from "./totals.ts";
 
 /** A site as this folder knows it. */
 export interface GatedSite {
@@ -44,6 +52,8 @@ export interface LivestatusOptions extends LivestatusRules {
   refused: (refused: Refused) => void;
   /** A site's core has answered a question within so many ms, from its first byte to the answer's last. */
   answered?: (siteId: number, ms: number) => void;
+  /** A command was. */
+  commanded?: (commanded: Commanded) => void;
 }
 
 export interface LivestatusState extends GateState {
@@ -52,9 +62,19 @@ export interface LivestatusState extends GateState {
   cacheBytes: number;
 }
 
+/** What is going on at all gates, and what all caches hold. */
+export interface LivestatusNow {
+  clients: number;
+  busy: number;
+  waiting: number;
+  cacheEntries: number;
+  cacheBytes: number;
+}
+
 export class Livestatus implements Drainable {
   readonly #gates = new Map<number, Gate>();
   readonly #caches = new Map<string, Cache>();
+  readonly #totals = new Map<string, Totals>();
   #draining = false;
 
   #rules: LivestatusRules;
@@ -102,11 +122,12 @@ export class Livestatus implements Drainable {
   }
 
   #open(site: GatedSite): Gate {
-    const { clock, log, open, unreachable, leaving, generation, refused, answered } = this.options;
+    const { clock, log, open, unreachable, leaving, generation, refused, answered, commanded } = this.options;
     return new Gate({
       site,
       ...this.#rulesOf(site),
       cache: this.#cacheOf(site.tenant),
+      totals: this.#totalsOf(site.tenant),
       clock,
       log,
       open: () => open(site.id),
@@ -115,6 +136,7 @@ export class Livestatus implements Drainable {
       generation: () => generation(site.id),
       refused,
       answered: answered && ((ms) => answered(site.id, ms)),
+      ...(commanded && { commanded }),
     });
   }
 
@@ -125,6 +147,35 @@ export class Livestatus implements Drainable {
       this.#caches.set(tenant, cache);
     }
     return cache;
+  }
+
+  #totalsOf(tenant: string): Totals {
+    let totals = this.#totals.get(tenant);
+    if (!totals) {
+      totals = new Totals();
+      this.#totals.set(tenant, totals);
+    }
+    return totals;
+  }
+
+  /** By tenant; none whose sites nobody has asked. */
+  get totals(): ReadonlyMap<string, Totals> {
+    return this.#totals;
+  }
+
+  /** What is going on at all gates, and what all caches hold. */
+  get now(): LivestatusNow {
+    const now = { clients: 0, busy: 0, waiting: 0, cacheEntries: 0, cacheBytes: 0 };
+    for (const { state } of this.#gates.values()) {
+      now.clients += state.clients;
+      now.busy += state.busy;
+      now.waiting += state.waiting;
+    }
+    for (const { entries, bytes } of this.#caches.values()) {
+      now.cacheEntries += entries;
+      now.cacheBytes += bytes;
+    }
+    return now;
   }
 
   /** Whether a site can be reached may have changed. */

@@ -5,7 +5,8 @@ import type { Site } from "../registry/index.ts";
 import type { SiteState } from "../tunnel/index.ts";
 
 /** Checkmk's words for a site's state, as operator.md explains them. */
-export type StateWord = "online" | "dead" | "down" | "unreach" | "waiting" | "unknown" | "disabled";
+export const STATE_WORDS = ["online", "dead", "down", "unreach", "waiting", "unknown", "disabled"] as const;
+export type StateWord = (typeof STATE_WORDS)[number];
 
 /** A site's state as an administrator of Checkmk knows it. */
 export interface CheckmkState {

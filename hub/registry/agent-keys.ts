@@ -1,7 +1,7 @@
 /** The keys by which agents are let in: one for each site, and for a while the one that is to follow it. */
 import { FarsiteError } from "../../common/errors.ts";
 import type { Registry, Site } from "./registry.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/index.ts";
 
 export interface AgentKeysOptions {
   store: Store;

@@ -2,8 +2,8 @@
 
 import { FarsiteError } from "../../common/errors.ts";
 import { userName } from "../../common/names.ts";
-import { type Actor, writeAudit } from "./audit.ts";
-import type { Store } from "./store.ts";
+import { type Actor, writeAudit } from "./audit/index.ts";
+import type { Store } from "./store/index.ts";
 import { tenantsOf, userRow } from "./users.ts";
 
 /** What is known of a token that may be shown. */

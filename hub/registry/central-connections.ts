@@ -1,8 +1,8 @@
 /** The site connections that were made at central Checkmk sites, so that no others are touched there. */
 
-import type { Actor } from "./audit.ts";
+import type { Actor } from "./audit/index.ts";
 import type { Registry } from "./registry.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/index.ts";
 
 export interface CentralConnection {
   /** What the central site calls it. */

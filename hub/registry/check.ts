@@ -1,7 +1,7 @@
 /** Whether the registry's file is whole: for `farsite-hub doctor`, beside a running hub, and changing nothing. */
 import { Database } from "bun:sqlite";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import { MIGRATIONS } from "./schema.ts";
+import { MIGRATIONS } from "./store/index.ts";
 
 export interface RegistryCheck {
   /** What is wrong, in SQLite's words; none when all is well. */

@@ -4,9 +4,9 @@ import { timingSafeEqual } from "node:crypto";
 import { FarsiteError } from "../../common/errors.ts";
 import { hashSecret, TOKEN_ID_BYTES, TOKEN_SECRET_BYTES } from "../../common/handshake/index.ts";
 import type { Random } from "../../common/random.ts";
-import type { Actor } from "./audit.ts";
+import type { Actor } from "./audit/index.ts";
 import type { Registry, Site } from "./registry.ts";
-import type { Statements, Store } from "./store.ts";
+import type { Statements, Store } from "./store/index.ts";
 
 export interface IssuedToken {
   id: Uint8Array;

@@ -1,9 +1,9 @@
 /** Who is who: tenants, their sites, the keys and tokens of these. The one authority for all of it. */
 import { FarsiteError } from "../../common/errors.ts";
 import { siteName, tenantName } from "../../common/names.ts";
-import { type Actor, type AuditFilter, type AuditRecord, readAudit, writeAudit } from "./audit.ts";
+import { type Actor, type AuditFilter, type AuditRecord, readAudit, writeAudit } from "./audit/index.ts";
 import type { Pool } from "./pool.ts";
-import type { Statements, Store } from "./store.ts";
+import type { Statements, Store } from "./store/index.ts";
 
 export interface Site {
   id: number;

@@ -2,9 +2,9 @@
 
 import { FarsiteError } from "../../common/errors.ts";
 import { userName } from "../../common/names.ts";
-import { type Actor, writeAudit } from "./audit.ts";
+import { type Actor, writeAudit } from "./audit/index.ts";
 import { tenantId } from "./registry.ts";
-import type { Statements, Store } from "./store.ts";
+import type { Statements, Store } from "./store/index.ts";
 
 /** What is known of a user that may be shown. */
 export interface User {

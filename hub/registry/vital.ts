@@ -1,6 +1,6 @@
 /** Whether the registry answers, for the watchdog: without it no agent gets in, and nothing can be changed. */
 import type { Vital } from "../../common/watchdog.ts";
-import type { Store } from "./store.ts";
+import type { Store } from "./store/index.ts";
 
 /** ms for an answer: a disk that flushes what others write may take many seconds. */
 const PATIENCE = 60_000;

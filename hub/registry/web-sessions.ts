@@ -1,7 +1,7 @@
 /** Who is logged in at the web interface. What the browser holds is kept hashed only. */
 
-import { type Actor, writeAudit } from "./audit.ts";
-import type { Store } from "./store.ts";
+import { type Actor, writeAudit } from "./audit/index.ts";
+import type { Store } from "./store/index.ts";
 import { tenantsOf } from "./users.ts";
 
 export interface StoredSession {

@@ -17,6 +17,8 @@ export interface AdmissionOptions extends AdmissionLimits {
 
 export class Admission {
   #open = 0;
+  /** Tries that were not heard, since the start. */
+  turnedAway = 0;
   readonly #openFrom = new Map<string, number>();
   readonly #refusals: Refusals;
 
@@ -38,8 +40,10 @@ export class Admission {
   enter(peer: string): boolean {
     const from = this.#openFrom.get(peer) ?? 0;
     const { handshakes, handshakesPerAddress } = this.options;
-    if (this.#open >= handshakes || from >= handshakesPerAddress || this.#refusals.tooMany(peer))
+    if (this.#open >= handshakes || from >= handshakesPerAddress || this.#refusals.tooMany(peer)) {
+      this.turnedAway++;
       return false;
+    }
     this.#open++;
     this.#openFrom.set(peer, from + 1);
     return true;

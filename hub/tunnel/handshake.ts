@@ -39,6 +39,8 @@ export interface HandshakeDeps {
   timeout: number;
   /** Called when a peer was refused for a key or token that is not good. */
   refused: (peer: string) => void;
+  /** A handshake is over; undefined: as it should be. */
+  concluded?: (peer: string, refusal: FarsiteError | undefined) => void;
   /** A site has an agent's new key. */
   enrolled: (site: Site) => void;
 }
@@ -55,11 +57,13 @@ export async function welcome(carrier: Carrier, deps: HandshakeDeps): Promise<vo
       if (kind === preamble.SESSION) await session(carrier, opening, noise, deps);
       else await enrol(carrier, opening, noise, deps);
     });
+    deps.concluded?.(carrier.peer, undefined);
   } catch (error) {
     const known =
       error instanceof FarsiteError ? error : new FarsiteError("E_INTERNAL", "the hub had a fault");
     if (known !== error) deps.log.error("handshake fault", { peer: carrier.peer, fault: String(error) });
     if (GUESSES.has(known.code)) deps.refused(carrier.peer);
+    deps.concluded?.(carrier.peer, known);
     deps.log.warn("agent refused", { peer: carrier.peer, code: known.code, reason: known.message });
   }
 }

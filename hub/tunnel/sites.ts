@@ -20,6 +20,7 @@ import type { Random } from "../../common/random.ts";
 import type { Link, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
 import type { Site } from "../registry/index.ts";
+import { TrafficCount } from "./traffic.ts";
 
 export interface AgentInfo {
   /** The agent's release and host name, as it says. */
@@ -132,6 +133,16 @@ export interface SitesOptions {
   greeting?: (site: Site) => KeysControl;
   /** An agent wants to come with another key from now on. */
   keyOffered?: (site: Site, publicKey: Uint8Array) => void;
+  /** Services whose bytes are counted by themselves; those of others are counted together. */
+  counted?: ReadonlySet<string>;
+}
+
+/** Since the hub's start. */
+export interface SessionCounts {
+  sessions: number;
+  ended: number;
+  carriers: number;
+  carriersLost: number;
 }
 
 export class TunnelledSites {
@@ -139,8 +150,13 @@ export class TunnelledSites {
   readonly #last = new Map<number, Ended>();
   /** Of carriers that are gone. */
   readonly #traffic = new Map<number, Traffic>();
+  /** What streams carried. */
+  readonly streams: TrafficCount;
+  readonly counts: SessionCounts = { sessions: 0, ended: 0, carriers: 0, carriersLost: 0 };
 
-  constructor(private readonly options: SitesOptions) {}
+  constructor(private readonly options: SitesOptions) {
+    this.streams = new TrafficCount(options.counted ?? new Set());
+  }
 
   /**
    * Takes a site's authenticated carrier: goes on with the session it names, or begins a new one. `answer`
@@ -185,6 +201,7 @@ export class TunnelledSites {
       defer,
       limits,
       maxStreams,
+      traffic: (service) => this.streams.of(site, service),
       handlers: {
         accept: (stream) => (accept ? accept(entry, stream) : stream.reset("serviceRefused")),
         control: (body) => this.#control(entry, body),
@@ -197,8 +214,11 @@ export class TunnelledSites {
           entry.since = clock.wall();
           entry.reason = reason?.message;
           entry.lostAt = link ? undefined : clock.now();
-          if (link) log.info("agent connected", { peer: link.peer, host: entry.agent.host });
-          else {
+          if (link) {
+            this.counts.carriers++;
+            log.info("agent connected", { peer: link.peer, host: entry.agent.host });
+          } else {
+            this.counts.carriersLost++;
             log.warn("carrier lost", { reason: reason?.message });
             this.options.lost(site.id);
           }
@@ -211,6 +231,7 @@ export class TunnelledSites {
           this.#count(entry, undefined);
           // with a carrier until now: else it was told when that was lost
           if (entry.lostAt === undefined) this.options.carriers?.went(site.id, reason.message);
+          this.counts.ended++;
           const replaced = this.#entries.get(site.id) !== entry;
           if (!replaced) this.#entries.delete(site.id);
           const lost = entry.lostAt !== undefined;
@@ -238,6 +259,7 @@ export class TunnelledSites {
       lostAt: NEVER_THERE,
     };
     this.#entries.set(site.id, entry);
+    this.counts.sessions++;
     return entry;
   }
 
@@ -380,6 +402,7 @@ export class TunnelledSites {
   forget(siteId: number): void {
     this.#last.delete(siteId);
     this.#traffic.delete(siteId);
+    this.streams.forget(siteId);
   }
 
   connected(): number[] {

@@ -30,6 +30,8 @@ export interface ViewerOptions {
   handshakeTimeout: number;
   /** A client was not let in. */
   refused: (client: string, reason: string, untold: number) => void;
+  /** Counts all of them. */
+  count?: () => void;
   clock: Clock;
   log: Log;
 }
@@ -128,6 +130,7 @@ export class Viewer {
   }
 
   #refuse(client: string, reason: string): void {
+    this.#options.count?.();
     this.#refusals.note((untold) => {
       this.#options.log.warn("viewer refused", { client, reason, untold });
       this.#options.refused(client, reason, untold);

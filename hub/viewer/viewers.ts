@@ -34,6 +34,8 @@ export interface ViewersOptions {
   resolve: (scope: Scope) => ViewerServer | string;
   /** A client was not let in to a view. */
   refused: (client: string, view: string, detail: string) => void;
+  /** Counts all of them. */
+  count?: () => void;
   clock: Clock;
   log: Log;
 }
@@ -132,7 +134,7 @@ export class Viewers implements Drainable {
     const listen = parsePlace(config.listen);
     const scope = parseScope(config.view);
     if (!listen || !scope) throw new Error(`the viewer at ${config.listen} was not checked`);
-    const { handshakes, handshakesPerAddress, handshakeTimeout, resolve, refused } = this.#options;
+    const { handshakes, handshakesPerAddress, handshakeTimeout, resolve, refused, count } = this.#options;
     return new Viewer({
       listen,
       scope,
@@ -146,6 +148,7 @@ export class Viewers implements Drainable {
         refusalsPerMinute: Number.POSITIVE_INFINITY,
       }),
       handshakeTimeout,
+      ...(count && { count }),
       refused: (client, reason, untold) => {
         refused(client, config.view, withUntold(`at ${config.listen}; ${reason}`, untold));
       },

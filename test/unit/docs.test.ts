@@ -148,6 +148,7 @@ const references = [
       "central.receiver",
       "central.syslog",
       "livestatus.requests_per_second",
+      "metrics.port",
       "policy.acme",
       "viewer",
       "web",

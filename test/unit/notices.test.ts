@@ -20,3 +20,28 @@ test("one notice a second is told, with how many were not before it", () => {
   note();
   expect(told).toEqual([0, 100, 0]);
 });
+
+test("what goes on for long is told once a minute, with how many were not", () => {
+  const clock = new FakeClock();
+  const notices = new Notices(clock, 10);
+  let told = 0;
+  let untold = 0;
+  const minute = () => {
+    told = 0;
+    for (let second = 0; second < 60; second++) {
+      for (let each = 0; each < 10; each++)
+        notices.note((more) => {
+          told++;
+          untold = more;
+        });
+      clock.advance(1_000);
+    }
+    return told;
+  };
+  expect(minute()).toBe(69);
+  for (let round = 0; round < 20; round++) minute();
+  expect([minute(), untold]).toEqual([1, 599]);
+  // after an hour of silence it is told as at first
+  clock.advance(36_000_000);
+  expect(minute()).toBe(69);
+});

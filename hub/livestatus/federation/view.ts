@@ -14,6 +14,7 @@ import {
   Clients,
   Flights,
   type Question,
+  Totals,
 } from "../index.ts";
 import type { Ask } from "./ask.ts";
 import { commandPeer } from "./commands.ts";
@@ -71,6 +72,7 @@ export class View implements ClientHost {
     this.flights = new Flights({
       siteId: 0,
       cache: new Cache(NOTHING_KEPT),
+      totals: new Totals(),
       generation: () => undefined,
       wall: () => clock.wall(),
       ask: () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openStore } from "../../../hub/registry/index.ts";
-import { MIGRATIONS } from "../../../hub/registry/schema.ts";
+import { MIGRATIONS } from "../../../hub/registry/store/schema.ts";
 import { codeOf, HOUR, open, query, scratch, withSites } from "./rig.ts";
 
 test("everything is there again after the database was closed and opened", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Statements } from "../../../hub/registry/store.ts";
+import type { Statements } from "../../../hub/registry/store/store.ts";
 import { settle } from "../session/rig.ts";
 import { codeOf, open } from "./rig.ts";
 

@@ -1,11 +1,36 @@
 /** The registry's database: statements in transactions, one at a time. */
 import { SQL } from "bun";
-import { FarsiteError, reasonOf } from "../../common/errors.ts";
+import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 /** Runs statements as tagged templates; every value is a parameter. */
 export type Statements = Pick<SQL, never> &
   (<Row = Record<string, unknown>>(strings: TemplateStringsArray, ...values: unknown[]) => Promise<Row[]>);
+
+/** What is known of a transaction while it runs. */
+interface Running {
+  store: Store;
+  /** What follows once it is for good. */
+  after: (() => void)[];
+}
+
+const RUNNING = new WeakMap<Statements, Running>();
+
+function runningOf(sql: Statements): Running {
+  const running = RUNNING.get(sql);
+  if (!running) throw new Error("these statements are not of a transaction");
+  return running;
+}
+
+/** The store whose transaction this is. */
+export function storeOf(sql: Statements): Store {
+  return runningOf(sql).store;
+}
+
+/** Calls `step` when the transaction of `sql` is committed, before its result is given; never if it is not. */
+export function afterCommit(sql: Statements, step: () => void): void {
+  runningOf(sql).after.push(step);
+}
 
 export interface Store {
   /** Runs `work` as one transaction: all of it happens or, when it throws, nothing. */
@@ -41,7 +66,16 @@ class SqlStore implements Store {
 
   transaction<T>(work: (sql: Statements) => Promise<T>): Promise<T> {
     // SQLite has one connection here: a second transaction would find itself inside the first
-    const run = () => this.sql.begin((tx) => work(tx as unknown as Statements)) as Promise<T>;
+    const run = async () => {
+      const after: (() => void)[] = [];
+      const result = (await this.sql.begin((tx) => {
+        const sql = tx as unknown as Statements;
+        RUNNING.set(sql, { store: this, after });
+        return work(sql);
+      })) as T;
+      for (const step of after) step();
+      return result;
+    };
     const result = this.#last.then(run, run);
     this.#last = result.catch(() => undefined);
     return result;

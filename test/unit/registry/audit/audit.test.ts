@@ -2,14 +2,14 @@ import { join } from "node:path";
 import { SQL } from "bun";
 import { Hono } from "hono";
 import { expect, test } from "vitest";
-import { MemoryLog, silentLog } from "../../../common/log.ts";
-import { sinceOf } from "../../../hub/command/audit.ts";
-import { type Actor, AuditRetention, openStore } from "../../../hub/registry/index.ts";
-import { MIGRATIONS } from "../../../hub/registry/schema.ts";
-import { ADMIN_HEADER, actorOf } from "../../../hub/web/admin/actor.ts";
-import { auditApp } from "../../../hub/web/admin/audit.ts";
-import { settle } from "../session/rig.ts";
-import { HOUR, open, query, type Rig, scratch } from "./rig.ts";
+import { MemoryLog, silentLog } from "../../../../common/log.ts";
+import { sinceOf } from "../../../../hub/command/audit.ts";
+import { type Actor, AuditRetention, openStore } from "../../../../hub/registry/index.ts";
+import { MIGRATIONS } from "../../../../hub/registry/store/schema.ts";
+import { ADMIN_HEADER, actorOf } from "../../../../hub/web/admin/actor.ts";
+import { auditApp } from "../../../../hub/web/admin/audit.ts";
+import { settle } from "../../session/rig.ts";
+import { HOUR, open, query, type Rig, scratch } from "../rig.ts";
 
 const DAY = 24 * HOUR;
 

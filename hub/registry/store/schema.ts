@@ -125,4 +125,14 @@ export const MIGRATIONS: readonly (readonly string[])[] = [
       UNIQUE (user_id, name)
     )`,
   ],
+  [
+    // the audit as a chain: records that were there before are sealed at the hub's start, which has the key
+    "ALTER TABLE audit ADD COLUMN seal TEXT NOT NULL DEFAULT ''",
+    // one row: the last record that was removed
+    `CREATE TABLE audit_anchor (
+      number BIGINT NOT NULL,
+      seal   TEXT NOT NULL,
+      proof  TEXT NOT NULL
+    )`,
+  ],
 ];
