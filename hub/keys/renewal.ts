@@ -25,7 +25,7 @@ export interface KeyRenewalOptions {
 
 /** ms between two looks at how old keys are. */
 const LOOK = 3_600_000;
-/** Keys that one site may offer in a second, and at once after a pause: each is written down. More are not heard. */
+/** Keys that one site may offer in a second, and at once after a pause: each is in the audit. More are not heard. */
 const OFFERS_PER_SECOND = 1 / 60;
 const OFFERS_AT_ONCE = 3;
 

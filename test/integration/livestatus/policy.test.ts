@@ -56,7 +56,7 @@ describe.skipIf(missing.length > 0)("a policy for each tenant", () => {
     const { address, port } = await hub.endpoint(path, "livestatus");
     return { host: address, port };
   };
-  const refusals = () => hub.json<AuditRecord[]>("audit", "--action", "livestatus.");
+  const refusals = () => hub.json<AuditRecord[]>("audit", "--action", "livestatus.refuse");
 
   /** Gives a command to each site; resolves when the one that takes it has it. */
   async function give(how: (path: string, text: string) => Promise<unknown>, text: string): Promise<void> {
