@@ -6,6 +6,7 @@ import type { Address } from "../common/address.ts";
 import { MOST_LISTENERS } from "../common/handshake/index.ts";
 import { ownPolicyKeys } from "../common/livestatus/index.ts";
 import { lineName, serviceName } from "../common/names.ts";
+import { LARGEST_FILE_MIB } from "../common/outbox/index.ts";
 import { parseListenAddress, placeOf } from "./listen/index.ts";
 import { NO_PROXY, USER } from "./route/index.ts";
 import { parseTarget } from "./service/index.ts";
@@ -139,6 +140,38 @@ const dumps = z.strictObject({
   timeout_seconds: z.number().min(0.1).max(600).default(30),
 });
 
+const inventory = z
+  .strictObject({
+    /** Where they are read: as files of `folder` and `archive`, or of the core, where those cannot be. */
+    source: z.enum(["files", "livestatus"]).default("files"),
+    /** The site's folder of inventories; without it, or without `livestatus`, nothing is mirrored. */
+    folder: z.string().startsWith("/", "an absolute path").optional(),
+    /** Its folder of what inventories were before; not mirrored unless it is named. */
+    archive: z.string().startsWith("/", "an absolute path").optional(),
+    /** The core's Livestatus. */
+    livestatus: target.optional(),
+    /** Seconds between two looks. */
+    interval_seconds: z.number().min(1).max(86_400).default(300),
+    /** Minutes after which agent and hub agree anew on what the hub has. */
+    compare_minutes: z.number().min(1).max(44_640).default(1440),
+    /** Hours for which the hub keeps files when many are gone at once. */
+    hold_hours: z.number().min(0).max(8760).default(24),
+    /** Files in all, and MiB of one; others are left where they are. */
+    files: z.int().min(1).max(10_000_000).default(100_000),
+    file_mib: z.number().min(0.001).max(LARGEST_FILE_MIB).default(8),
+    /** Seconds for an answer of the core. */
+    timeout_seconds: z.number().min(0.1).max(600).default(30),
+  })
+  .superRefine(({ source, folder, archive, livestatus }, { addIssue }) => {
+    const missing = (key: string, message: string) =>
+      addIssue({ code: "custom", path: [key], input: undefined, message });
+    const files = source === "files";
+    if (files && folder === undefined && (archive !== undefined || livestatus)) {
+      missing("folder", 'a folder, or source = "livestatus"');
+    }
+    if (!files && !livestatus) missing("livestatus", "a core's Livestatus, as that is the source");
+  });
+
 const outbox = z.strictObject({
   /** Items of one lane on this host's disk; more stay where they came from. */
   items: z.int().min(1).max(1_000_000).default(100_000),
@@ -166,6 +199,7 @@ const siteKeys = {
   probe: probe.prefault({}),
   notifications: notifications.prefault({}),
   dumps: dumps.prefault({}),
+  inventory: inventory.prefault({}),
 };
 /** The names of these keys. */
 export const SITE_KEYS: readonly string[] = Object.keys(siteKeys);

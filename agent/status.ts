@@ -10,7 +10,7 @@ import { VERSION } from "../common/version.ts";
 import type { AgentConfig } from "./config.ts";
 import type { CoreWatch } from "./core/index.ts";
 import type { ListenerState, Listeners } from "./listen/index.ts";
-import type { DumpStatus, Forwarding, NotifyStatus, OutboxLane } from "./outbox/index.ts";
+import type { DumpStatus, Forwarding, InventoryStatus, NotifyStatus, OutboxLane } from "./outbox/index.ts";
 import type { Services } from "./service/index.ts";
 import { type Connector, type ConnectorStatus, type Failure, failureOf } from "./tunnel/index.ts";
 
@@ -45,7 +45,11 @@ export interface SiteStatus extends Omit<ConnectorStatus, "since" | "lastError">
   notifications: NotifyStatus | undefined;
   /** Undefined when none are made. */
   dumps: DumpStatus | undefined;
+  /** Undefined when none is mirrored; `synced` is ISO 8601. */
+  inventory: InventoryView | undefined;
 }
+
+export type InventoryView = Omit<InventoryStatus, "synced"> & { synced: string | undefined };
 
 export type OutboxView = Omit<OutboxLane, "oldest"> & { oldest: string | undefined };
 
@@ -80,7 +84,14 @@ export function siteStatus(
     })),
     notifications: forwarding?.notifications(),
     dumps: forwarding?.dumps(),
+    inventory: inventoryView(forwarding?.inventory()),
   };
+}
+
+function inventoryView(status: InventoryStatus | undefined): InventoryView | undefined {
+  if (!status) return undefined;
+  const { synced } = status;
+  return { ...status, synced: synced === undefined ? undefined : new Date(synced).toISOString() };
 }
 
 /** A site that this agent serves, as far as it is asked here. */

@@ -1,20 +1,32 @@
 /** Files as a dependency of what must survive a crash, so that tests can make every single step fail. */
-import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, type FileHandle, lstat, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export interface FileStat {
+  size: number;
+  /** Microseconds since the epoch. */
+  modified: number;
+}
 
 export interface Disk {
-  /** Makes a directory, and its parents, that only its owner may enter. */
-  ensure(directory: string): Promise<void>;
+  /** Makes a directory, and its parents, that only its owner may enter, or with another mode. */
+  ensure(directory: string, mode?: number): Promise<void>;
   /** Names in a directory, in no order; none when there is no such directory. */
   list(directory: string): Promise<string[]>;
   /** The first `bytes` bytes of a file, or fewer, and how long it is. Throws also when there is no such file. */
   head(path: string, bytes: number): Promise<{ bytes: Buffer; size: number }>;
-  /** Writes a new file, or over an old one, and flushes it; on failure nothing is left of it. Default mode 0600. */
-  write(path: string, parts: readonly Uint8Array[], mode?: number): Promise<void>;
+  /**
+   * Writes a new file, or over an old one, and flushes it; on failure nothing is left of it. Default mode 0600.
+   * @param modified its time, in microseconds since the epoch; default now
+   */
+  write(path: string, parts: readonly Uint8Array[], mode?: number, modified?: number): Promise<void>;
   /** In one step, over whatever has that name. Lasts once the directory is flushed. */
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, or a directory and all in it. Nothing happens when there is none. */
   remove(path: string): Promise<void>;
   exists(path: string): Promise<boolean>;
+  /** Undefined when there is no regular file of that name: a link is none. */
+  stat(path: string): Promise<FileStat | undefined>;
   /** Flushes a directory: the names in it. */
   sync(directory: string): Promise<void>;
 }
@@ -23,8 +35,14 @@ const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 
 export const systemDisk: Disk = {
-  ensure: async (directory) => {
-    await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+  ensure: async (directory, mode = PRIVATE_DIRECTORY) => {
+    const made = await mkdir(directory, { recursive: true, mode });
+    if (made === undefined || mode === PRIVATE_DIRECTORY) return;
+    // the umask is not to decide who may enter
+    for (let path = directory; ; path = dirname(path)) {
+      await chmod(path, mode);
+      if (path === made || path === dirname(path)) break;
+    }
   },
   list: async (directory) => {
     try {
@@ -46,7 +64,7 @@ export const systemDisk: Disk = {
       }
       return { bytes: buffer.subarray(0, at), size };
     }),
-  write: async (path, parts, mode) => {
+  write: async (path, parts, mode, modified) => {
     try {
       await withFile(
         path,
@@ -55,7 +73,8 @@ export const systemDisk: Disk = {
           // the umask is not to decide who may read it
           if (mode !== undefined) await file.chmod(mode);
           await file.writeFile(Buffer.concat(parts));
-          await file.datasync();
+          if (modified !== undefined) await file.utimes(modified / 1e6, modified / 1e6);
+          await (modified === undefined ? file.datasync() : file.sync());
         },
         PRIVATE_FILE,
       );
@@ -76,6 +95,17 @@ export const systemDisk: Disk = {
         throw error;
       },
     ),
+  stat: async (path) => {
+    try {
+      const found = await lstat(path, { bigint: true });
+      return found.isFile()
+        ? { size: Number(found.size), modified: Number(found.mtimeNs / 1000n) }
+        : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
   sync: (directory) => withFile(directory, "r", (handle) => handle.sync()),
 };
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { policyKeys, policyRule } from "../common/livestatus/index.ts";
 import { lineName, ownerName, portNumber, serviceName } from "../common/names.ts";
 import { centralLine, wrongSource } from "./central/index.ts";
-import { dumpsConfig, notificationsConfig } from "./inbox/index.ts";
+import { dumpsConfig, inventoryConfig, notificationsConfig } from "./inbox/index.ts";
 import { metricsConfig } from "./metrics/index.ts";
 import { parsePool } from "./registry/index.ts";
 import { collisions, overlap, parsePlace, viewers } from "./viewer-config.ts";
@@ -247,6 +247,7 @@ const whole = z.strictObject({
   inbox: inbox.prefault({}),
   notifications: notificationsConfig.prefault({}),
   dumps: dumpsConfig.prefault({}),
+  inventory: inventoryConfig.prefault({}),
   /** TCP addresses for viewer sites, each with what is seen there. */
   viewer: viewers,
   /** The web interface; without it there is none. */

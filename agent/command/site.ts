@@ -144,9 +144,9 @@ export class Site implements Drainable {
 
   /** Opens the outbox, which then delivers; without it the rest serves. */
   async #forward(): Promise<void> {
-    const { notifications, dumps } = this.#own;
+    const { notifications, dumps, inventory } = this.#own;
     this.#forwarding = await openForwarding(
-      { notifications, dumps, outbox: this.#shared.config.outbox },
+      { notifications, dumps, inventory, outbox: this.#shared.config.outbox },
       {
         stateDir: this.#folder,
         enrolled: this.#enrolled,
@@ -254,7 +254,7 @@ export class Site implements Drainable {
       if (otherFiles || changed("hub") || changedAll("carrier", "proxy", "ca_file")) {
         this.#connector.reroute(way);
       }
-      if (changed("notifications", "dumps") || changedAll("outbox")) {
+      if (changed("notifications", "dumps", "inventory") || changedAll("outbox")) {
         await this.#forwarding?.stop();
         await this.#forward();
       }

@@ -72,7 +72,7 @@ function listenerLine({
   return `${what}: ${sent} datagrams sent, ${waiting} waiting, ${dropped} dropped, ${refused} refused`;
 }
 
-function* forwardingLines({ outbox, notifications, dumps }: SiteStatus): Generator<string> {
+function* forwardingLines({ outbox, notifications, dumps, inventory }: SiteStatus): Generator<string> {
   for (const lane of outbox) {
     const oldest = lane.oldest ? `, the oldest ${ago(lane.oldest, Date.now())}` : "";
     const rates = `${lane.queuedPerMinute} queued and ${lane.landedPerMinute} landed in the last minute`;
@@ -84,6 +84,14 @@ function* forwardingLines({ outbox, notifications, dumps }: SiteStatus): Generat
   if (dumps) {
     const { dumps: made, full, objects, changed, problem } = dumps;
     yield `status dumps: ${made} made, ${full} of them full; ${objects} objects, ${changed} of them in the last one`;
+    if (problem !== undefined) yield `  ${problem}`;
+  }
+  if (inventory) {
+    const { from, files, bytes, missing, held, left, sent, removed, synced, problem } = inventory;
+    const when = synced === undefined ? "not complete yet" : `complete ${ago(synced, Date.now())} ago`;
+    yield `inventory from ${from}: the hub has ${files} files, ${bytes} bytes, ${missing} are missing; ${when}`;
+    yield `  ${sent} sent and ${removed} removed since the start; ${left} left out`;
+    if (held > 0) yield `  ${held} are gone at once; the hub keeps them until it is certain`;
     if (problem !== undefined) yield `  ${problem}`;
   }
   if (!notifications) return;

@@ -54,7 +54,7 @@ function listeners(states: readonly ListenerState[]): Finding[] {
 
 export const WHO_LISTENS = "See who has the address: ss -tulnp";
 
-function outbox({ outbox: lanes, notifications }: SiteStatus): Finding[] {
+function outbox({ outbox: lanes, notifications, inventory }: SiteStatus): Finding[] {
   const of = (says: string, trouble: string | undefined, figures?: Finding["figures"]): Finding =>
     trouble === undefined
       ? ok("outbox", says, figures)
@@ -69,5 +69,6 @@ function outbox({ outbox: lanes, notifications }: SiteStatus): Finding[] {
     ...(notifications?.problem === undefined
       ? []
       : [of(`notifications from ${notifications.spool}`, notifications.problem)]),
+    ...(inventory?.problem === undefined ? [] : [of(`inventory from ${inventory.from}`, inventory.problem)]),
   ];
 }

@@ -7,7 +7,9 @@ import { unpack } from "../../common/msgpack.ts";
 import type { ResetReason, Stream } from "../../common/mux/index.ts";
 import {
   ACK,
+  ANSWER,
   ack,
+  answer,
   HELLO,
   itemMessage,
   MessageReader,
@@ -48,7 +50,7 @@ const SHORTEST_WAIT = 20;
 const RETRY = 500;
 const LONGEST_RETRY = 60_000;
 
-const FROM_HUB: ReadonlySet<number> = new Set([ACK, REFUSED]);
+const FROM_HUB: ReadonlySet<number> = new Set([ACK, REFUSED, ANSWER]);
 
 const REASONS: Partial<Record<ResetReason, string>> = {
   serviceRefused: "the hub takes nothing of this lane",
@@ -164,6 +166,11 @@ export class Courier {
     if (type === REFUSED) {
       const { number, reason } = unpack(refused, body, "the hub's refusal");
       this.#then(trip, () => lane.refuse(trip.epoch, number, reason));
+      return;
+    }
+    if (type === ANSWER) {
+      const { number, answer: said } = unpack(answer, body, "the hub's answer");
+      this.#then(trip, () => lane.answer(trip.epoch, number, said));
       return;
     }
     const { number } = unpack(ack, body, "the hub's acknowledgement");

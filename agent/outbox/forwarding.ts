@@ -5,13 +5,21 @@ import type { Clock } from "../../common/clock.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
 import type { Stream } from "../../common/mux/index.ts";
-import { Sealer, STATUS_LANE } from "../../common/outbox/index.ts";
+import { INVENTORY_LANE, Sealer, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Dialer, Target } from "../service/index.ts";
-import { askCore, DumpSource, type DumpStatus } from "./dumps/index.ts";
+import { DumpSource, type DumpStatus } from "./dumps/index.ts";
+import {
+  CoreInventory,
+  Folders,
+  InventorySource,
+  type InventoryStatus,
+  type Origin,
+} from "./inventory/index.ts";
 import { Lane, type LaneOptions, type Source } from "./lane/index.ts";
 import { corruptedBeside, type NotifyStatus, NotifyWatcher, SpoolFiles } from "./notify/index.ts";
 import { Outbox, type OutboxLane } from "./outbox.ts";
+import { askCore } from "./table/index.ts";
 
 /** The parts of agent.toml that it follows. */
 export interface ForwardingConfig {
@@ -27,6 +35,18 @@ export interface ForwardingConfig {
     livestatus?: { address: Target } | undefined;
     interval_seconds: number;
     full_minutes: number;
+    timeout_seconds: number;
+  };
+  inventory: {
+    source: "files" | "livestatus";
+    folder?: string | undefined;
+    archive?: string | undefined;
+    livestatus?: { text: string; address: Target } | undefined;
+    interval_seconds: number;
+    compare_minutes: number;
+    hold_hours: number;
+    files: number;
+    file_mib: number;
     timeout_seconds: number;
   };
 }
@@ -54,6 +74,7 @@ export interface Forwarding {
   /** Undefined when none are taken, as below. */
   notifications(): NotifyStatus | undefined;
   dumps(): DumpStatus | undefined;
+  inventory(): InventoryStatus | undefined;
 }
 
 /** What fills a lane. */
@@ -64,6 +85,8 @@ interface Feed extends Source {
 
 /** In the enrolment's folder; in it one for the hub and site, with one for each lane. */
 const DIRECTORY = "outbox";
+/** Beside the lanes' directories: what the hub has of the inventory. */
+const LEDGER = "inventory.json";
 export const NOTIFY_LANE = "notify";
 
 /** Opens a site's outbox; undefined when its file has nothing to forward. */
@@ -74,9 +97,10 @@ export async function openForwarding(
   const { stateDir, enrolled, hubKey, open, clock, random, log } = parts;
   const dumps = dumpSource(config, parts);
   const watcher = notifyWatcher(config, parts);
-  if (!dumps && !watcher) return undefined;
   const directory = join(stateDir, DIRECTORY);
   const own = nameOf(enrolled);
+  const inventory = inventorySource(config, parts, join(directory, own, LEDGER));
+  if (!dumps && !watcher && !inventory) return undefined;
   // what was sealed for another hub nobody can read there, and another site's is not this one's: sources still have it
   for (const other of await systemDisk.list(directory)) {
     if (other !== own) await systemDisk.remove(join(directory, other));
@@ -104,6 +128,11 @@ export async function openForwarding(
   if (watcher) {
     feeds.push({ feed: watcher, lane: await openLane(NOTIFY_LANE, watcher, { limits, full: "refuse" }) });
   }
+  // the largest, and nobody waits for it
+  if (inventory) {
+    const rules = { limits: { ...limits, age: Number.POSITIVE_INFINITY }, full: "refuse" } as const;
+    feeds.push({ feed: inventory, lane: await openLane(INVENTORY_LANE, inventory, rules) });
+  }
   const outbox = new Outbox({
     lanes: feeds.map(({ lane }) => lane),
     pace: { itemsPerSecond: items_per_second, bytesPerSecond: kib_per_second && kib_per_second * 1024 },
@@ -124,6 +153,7 @@ export async function openForwarding(
     lanes: () => outbox.status(),
     notifications: () => watcher?.status(),
     dumps: () => dumps?.status(),
+    inventory: () => inventory?.status(),
   };
 }
 
@@ -139,6 +169,39 @@ function dumpSource({ dumps }: ForwardingConfig, parts: ForwardingParts): DumpSo
     random,
     log,
   });
+}
+
+function inventorySource(
+  { inventory }: ForwardingConfig,
+  parts: ForwardingParts,
+  ledger: string,
+): InventorySource | undefined {
+  const { clock, random, log } = parts;
+  const origin = inventoryOrigin(inventory, parts);
+  if (!origin) return undefined;
+  return new InventorySource({
+    origin,
+    disk: systemDisk,
+    ledger,
+    interval: inventory.interval_seconds * 1000,
+    compare: inventory.compare_minutes * 60_000,
+    hold: inventory.hold_hours * 3_600_000,
+    clock,
+    random,
+    log,
+  });
+}
+
+function inventoryOrigin(
+  { source, folder, archive, livestatus, files, file_mib, timeout_seconds }: ForwardingConfig["inventory"],
+  { dial, clock }: ForwardingParts,
+): Origin | undefined {
+  const limits = { most: files, largest: Math.floor(file_mib * (1 << 20)) };
+  if (source === "files")
+    return folder === undefined ? undefined : new Folders({ folder, archive, ...limits });
+  if (!livestatus) return undefined;
+  const ask = askCore({ target: livestatus.address, dial, clock, timeout: timeout_seconds * 1000 });
+  return new CoreInventory({ ask, place: livestatus.text, ...limits });
 }
 
 function notifyWatcher(

@@ -6,5 +6,6 @@ export {
   NOTIFY_LANE,
   openForwarding,
 } from "./forwarding.ts";
+export type { InventoryStatus } from "./inventory/index.ts";
 export type { NotifyStatus } from "./notify/index.ts";
 export type { OutboxLane } from "./outbox.ts";

@@ -11,6 +11,7 @@
  *   2 ITEM     agent to hub  u16 length of the head, the head (MessagePack), the sealed body
  *   3 ACK      hub to agent  MessagePack: all items up to a number are done
  *   4 REFUSED  hub to agent  MessagePack: the hub will never take this item, and why
+ *   5 ANSWER   hub to agent  MessagePack: what the hub says to an item that asks something, before its ACK
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
@@ -25,9 +26,10 @@ export const HELLO = 1;
 export const ITEM = 2;
 export const ACK = 3;
 export const REFUSED = 4;
+export const ANSWER = 5;
 
 const HEADER = 5;
-/** Longest body of HELLO, ACK and REFUSED, and head of ITEM, in bytes. */
+/** Longest body of HELLO, ACK, REFUSED and ANSWER, and head of ITEM, in bytes. */
 export const MAX_WORDS = 1 << 10;
 /** Longest sealed body of an item, in bytes. */
 export const MAX_SEALED = 4 << 20;
@@ -36,6 +38,9 @@ export const MAX_REFUSAL = 200;
 
 /** The last moment that a date can be, ms since the Unix epoch (ECMA-262, section 21.4.1.1). */
 export const LATEST = 8.64e15;
+
+/** Longest answer to an item, in bytes. */
+export const MAX_ANSWER = 512;
 
 export const EPOCH_BYTES = 16;
 export const KEY_BYTES = 16;
@@ -76,6 +81,13 @@ export const refused = z.object({
     .string()
     .max(MAX_REFUSAL)
     .transform((text) => printable(text, MAX_REFUSAL)),
+});
+
+export const answer = z.object({
+  number: number.min(1),
+  answer: z
+    .custom<Uint8Array>((value) => value instanceof Uint8Array)
+    .refine((value) => value.length <= MAX_ANSWER, `at most ${MAX_ANSWER} bytes`),
 });
 
 export type Message = { type: number; body: Buffer };

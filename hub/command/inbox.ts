@@ -5,7 +5,7 @@ import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import { systemDisk } from "../../common/disk.ts";
 import type { Log } from "../../common/log.ts";
 import { withUntold } from "../../common/notices.ts";
-import { Opener, STATUS_LANE } from "../../common/outbox/index.ts";
+import { INVENTORY_LANE, Opener, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { HubConfig } from "../config.ts";
 import {
@@ -13,6 +13,7 @@ import {
   DumpsLane,
   Inbox,
   type InboxRules,
+  InventoryLane,
   notifyLane,
   postOverNetwork,
   Refusals,
@@ -39,6 +40,7 @@ export interface OpenInbox {
   refusals: Refusals;
   /** Takes up what is known of the sites' dumps. */
   start(): Promise<void>;
+  /** Ends all of it, once nothing more comes. */
   stop(): Promise<void>;
   part: Reconfigurable<HubConfig>;
 }
@@ -65,16 +67,29 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
       directory: ({ tenant, site }) => join(directory, tenant, site, STATUS_LANE),
       refused: (sender, reason) => refusals.note(sender, STATUS_LANE, reason),
     });
-  const rulesOf = ({ inbox: limits, notifications }: HubConfig, lane: DumpsLane): InboxRules => ({
+  const inventoryLane = (rules: HubConfig["inventory"]) =>
+    new InventoryLane(rules, {
+      disk,
+      clock,
+      log,
+      directory: ({ tenant, site }) => join(directory, tenant, site, INVENTORY_LANE),
+    });
+  const rulesOf = (
+    { inbox: limits, notifications }: HubConfig,
+    lane: DumpsLane,
+    files: InventoryLane,
+  ): InboxRules => ({
     lanes: [
       lane,
       notifyLane(notifications, { disk, clock, post: postOverNetwork, directory: join(stateDir, FILES) }),
+      files,
     ],
     limits: { items: limits.items, bytes: limits.mib * (1 << 20), perSecond: limits.items_per_second },
   });
   let dumps = dumpsLane(config.dumps);
+  let inventory = inventoryLane(config.inventory);
   const inbox = new Inbox({
-    ...rulesOf(config, dumps),
+    ...rulesOf(config, dumps, inventory),
     disk,
     directory,
     opener: new Opener(() => keys.opening),
@@ -87,13 +102,22 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
     const known = await registry.sites();
     await dumps.start(known.map(({ tenant, name }) => ({ tenant, site: name })));
   };
-  const part = switched<HubConfig>(["inbox", "notifications", "dumps"], (changed) => {
+  const part = switched<HubConfig>(["inbox", "notifications", "dumps", "inventory"], (changed) => {
     const next = dumpsLane(changed.dumps);
-    return inbox.reconfigure(rulesOf(changed, next), async () => {
+    const files = inventoryLane(changed.inventory);
+    return inbox.reconfigure(rulesOf(changed, next, files), async () => {
       await dumps.stop();
+      // what it knows is saved before the next one reads it
+      await inventory.stop();
       dumps = next;
+      inventory = files;
       await start();
     });
   });
-  return { inbox, refusals, start, stop: () => dumps.stop(), part };
+  const stop = async () => {
+    await dumps.stop();
+    await inbox.close();
+    await inventory.stop();
+  };
+  return { inbox, refusals, start, stop, part };
 }

@@ -528,7 +528,6 @@ async function serve(places: Places): Promise<void> {
     // what was said last must leave before the sockets are closed
     if (listener) await Bun.sleep(FAREWELL);
     await letters.stop();
-    await inbox.close();
     await admin.stop(true);
     rmSync(join(places.runDir, ADMIN_SOCKET), { force: true });
     await listener?.stop();

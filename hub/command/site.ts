@@ -13,6 +13,7 @@ import { FarsiteError } from "../../common/errors.ts";
 import { printable, visible } from "../../common/text.ts";
 import type { Sync } from "../http/index.ts";
 import type { NewToken, SiteDetails, SiteView } from "../hub.ts";
+import type { Holds } from "../inbox/index.ts";
 import { trafficText } from "../livestatus/index.ts";
 import { parseSitePath } from "../registry/index.ts";
 import { askHub } from "./client.ts";
@@ -273,7 +274,13 @@ function inboxTexts({ inbox }: SiteView): string[] {
     ...(problem === undefined ? [] : [`  ${problem}`]),
     ...sinks.flatMap((sink) => [
       `  ${sink.kind} ${sink.sink}: ${sink.landed} landed, ${sink.landedPerMinute} in the last minute, ${sink.failed} failed; ${sink.waiting} waiting`,
+      ...(sink.holds ? [`    ${holdsText(sink.holds)}`] : []),
       ...(sink.problem === undefined ? [] : [`    ${sink.problem}`]),
     ]),
   ]);
+}
+
+function holdsText({ files, bytes, complete }: Holds): string {
+  const when = complete === undefined ? "never complete yet" : `complete ${ago(complete, Date.now())} ago`;
+  return `holds ${files} files, ${bytes} bytes; ${when}`;
 }

@@ -45,6 +45,7 @@ export interface BoxOptions extends LettersOptions {
 export interface Listener {
   acknowledge(number: number): void;
   refuse(number: number, reason: string): void;
+  answer(number: number, answer: Uint8Array): void;
   /** There is room again for what was held back. */
   room(): void;
   /** Another stream took its place. */
@@ -77,6 +78,10 @@ const MOST_ARRIVALS = 128;
 const MOST_ARRIVING = 2 << 20;
 /** Letters that are written together. */
 const BATCH = 64;
+/** Bytes of bodies, unpacked, that are looked at before anything else gets its turn; and a second, in the long run: little
+    that is sent may unpack into much, and the hub has other sites to serve. */
+const MOST_OPENED = 8 << 20;
+const OPENED_PER_SECOND = 32 << 20;
 /** ms until the disk is tried again. */
 const RETRY = 1_000;
 
@@ -87,10 +92,14 @@ export class Box {
   readonly #deliveries: Delivery[];
   readonly #arrivals: Arrival[] = [];
   #arriving = 0;
+  /** Bytes that were unpacked for those that were taken last. */
+  #opened = 0;
   /** What is received and not acknowledged, in order: a refused one is done with the letter before it. */
   readonly #unsaid: Found[] = [];
   /** Those of them that are refused, which was not said yet: nothing that acknowledges them may go before that. */
   readonly #refusing: (Found & { reason: string })[] = [];
+  /** What sinks say to letters that are not acknowledged yet, by sequence number. */
+  readonly #answers = new Map<number, Uint8Array>();
   #listener: { epoch: string; to: Listener } | undefined;
   readonly #taking = new Runs(() => this.#takeAll());
   readonly #sweeping = new Runs(() => this.#sweepAll());
@@ -115,9 +124,10 @@ export class Box {
           sink,
           position: state.sink(sink.name),
           save: () => state.save(),
-          pending: (after, most) => letters.after(after, most),
+          pending: (after, most, upTo) => letters.after(after, most, upTo),
           waiting: (after) => letters.behind(after),
           failed: (letter, reason) => letters.keepFailed(sink.name, letter, reason),
+          answered: (sequence, answer) => this.#answer(sequence, answer),
           landed: () => this.#onLanded(),
           clock,
           random,
@@ -183,7 +193,8 @@ export class Box {
         const taken = await this.#takeSome();
         this.#problem = undefined;
         if (!this.full) this.#listener?.to.room();
-        const pause = (taken * 1000) / limits.perSecond - (clock.now() - began);
+        const seconds = Math.max(taken / limits.perSecond, this.#opened / OPENED_PER_SECOND);
+        const pause = seconds * 1000 - (clock.now() - began);
         if (pause >= 1) await this.#pause(pause);
       }
     } catch (error) {
@@ -203,14 +214,17 @@ export class Box {
 
   /** Takes the arrivals in front; throws what the disk says, with those it did not take still there. */
   async #takeSome(): Promise<number> {
-    const batch = this.#arrivals.slice(0, BATCH);
     if (this.#letters.length === 0) this.#moved = this.#options.clock.now();
     const seen = new Map<string, number>();
+    const batch: Arrival[] = [];
     const outcomes: ("known" | Verdict)[] = [];
     const breather = new Breather(this.#options.clock);
-    for (const arrival of batch) {
+    this.#opened = 0;
+    for (const arrival of this.#arrivals.slice(0, BATCH)) {
+      if (this.#opened >= MOST_OPENED) break;
       const { epoch, head } = arrival;
       const received = seen.get(epoch) ?? this.#state.received(epoch);
+      batch.push(arrival);
       if (head.number <= received) outcomes.push("known");
       else {
         seen.set(epoch, head.number);
@@ -266,8 +280,13 @@ export class Box {
   }
 
   #judge(arrival: Arrival): Verdict {
+    const before = this.#opened;
+    // as much as it may be, until it is known
+    this.#opened += this.#options.lane.longest;
     try {
-      this.#letters.check(arrival);
+      this.#letters.check(arrival, (bytes) => {
+        this.#opened = before + bytes;
+      });
       return "take";
     } catch (error) {
       return { reason: printable(reasonOf(error), MAX_REFUSAL) };
@@ -285,8 +304,20 @@ export class Box {
     const [unsure] = this.#refusing;
     const done = this.#unsaid.findIndex((letter) => letter.sequence > landed || letter === unsure);
     const said = this.#unsaid.splice(0, done === -1 ? this.#unsaid.length : done);
+    for (const { epoch, number, sequence } of said) {
+      const answer = this.#answers.get(sequence);
+      if (!answer) continue;
+      this.#answers.delete(sequence);
+      if (epoch === this.#listener?.epoch) this.#listener.to.answer(number, answer);
+    }
     const last = said.findLast(({ epoch }) => epoch === this.#listener?.epoch);
     if (last) this.#listener?.to.acknowledge(last.number);
+  }
+
+  /** What one of several sinks wants is wanted: each bit that any of them sets. */
+  #answer(sequence: number, answer: Uint8Array): void {
+    const other = this.#answers.get(sequence);
+    this.#answers.set(sequence, other ? answer.map((byte, at) => byte | (other[at] ?? 0)) : answer);
   }
 
   #onLanded(): void {

@@ -6,7 +6,7 @@ import { Meter } from "../../common/meter.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
 import type { Letter } from "./letter/index.ts";
-import type { Sink } from "./sink/index.ts";
+import type { Holds, Sink } from "./sink/index.ts";
 import type { SinkPosition } from "./state.ts";
 
 export interface DeliveryOptions {
@@ -14,12 +14,14 @@ export interface DeliveryOptions {
   /** Where it is; saved by `save`. */
   position: SinkPosition;
   save: () => Promise<void>;
-  /** The first letters behind a sequence number. */
-  pending: (after: number, most: number) => Promise<Letter[]>;
+  /** The first letters behind a sequence number, up to another one. */
+  pending: (after: number, most: number, upTo?: number) => Promise<Letter[]>;
   /** How many there are. */
   waiting: (after: number) => number;
   /** The sink will never take this one. */
   failed: (letter: Letter, reason: string) => Promise<void>;
+  /** The sink says something to a letter. */
+  answered: (sequence: number, answer: Uint8Array) => void;
   /** It has more than before. */
   landed: () => void;
   clock: Clock;
@@ -35,6 +37,7 @@ export interface DeliveryStatus {
   landed: number;
   landedPerMinute: number;
   failed: number;
+  holds?: Holds | undefined;
   /** Why it takes nothing now. */
   problem: string | undefined;
 }
@@ -128,9 +131,9 @@ export class Delivery {
     if (!landing || !sink.exact) return;
     // once more, where an earlier attempt to save it may have failed
     await save();
-    const known = staged ?? (await pending(position.landed, Number.POSITIVE_INFINITY));
-    const letters = known.filter(({ sequence }) => sequence <= landing.to);
-    await sink.exact.settle(letters, landing.place);
+    const letters = staged ?? (await pending(position.landed, Number.POSITIVE_INFINITY, landing.to));
+    const answers = await sink.exact.settle(letters, landing.place);
+    for (const [sequence, answer] of answers ?? []) this.#options.answered(sequence, answer);
     position.landed = landing.to;
     this.#meter.add(letters.length);
   }
@@ -144,6 +147,7 @@ export class Delivery {
       landed: this.#meter.total,
       landedPerMinute: this.#meter.perMinute,
       failed: this.#failed,
+      holds: sink.holds,
       problem: this.#problem,
     };
   }

@@ -19,6 +19,8 @@ export interface InboxLane {
   rules: LaneRules;
   /** Where a site's letters go; nowhere: then they stay with the agent. */
   sinks(sender: Sender): readonly Sink[];
+  /** A site is gone for good. */
+  forget?(sender: Sender): void;
 }
 
 /** What hub.toml says of it. */
@@ -109,7 +111,8 @@ export class Inbox {
     const { disk, directory, log } = this.#options;
     const { lanes } = this.#rules;
     await this.#switching;
-    for (const { rules } of lanes) {
+    for (const lane of lanes) {
+      const { rules } = lane;
       const key = this.#directory(site, rules.name);
       const box = await this.#boxes.get(key)?.catch(() => undefined);
       this.#boxes.delete(key);
@@ -121,6 +124,7 @@ export class Inbox {
       await box?.withdraw().catch((error: unknown) => {
         log.error("something of a removed site is left in a sink", { reason: reasonOf(error) });
       });
+      lane.forget?.({ tenant: site.tenant, site: site.name });
       if (waiting > 0)
         log.error("letters of a removed site were dropped", { lane: rules.name, letters: waiting });
     }

@@ -110,10 +110,15 @@ export class Letters {
     return behind;
   }
 
-  /** Throws, with a reason for people, when an arrival must not become a letter. */
-  check({ head, sealed }: Arrival): void {
+  /**
+   * Throws, with a reason for people, when an arrival must not become a letter.
+   * @param opened is told how many bytes it has, unpacked
+   */
+  check({ head, sealed }: Arrival, opened: (bytes: number) => void): void {
     const { lane, opener, sender } = this.options;
-    lane.check({ ...sender, kind: head.kind, body: opener.open(sealed, lane.longest) });
+    const body = opener.open(sealed, lane.longest);
+    opened(body.length);
+    lane.check({ ...sender, kind: head.kind, body });
   }
 
   /** Adds one and gives its sequence number, once it would survive a power cut. Rejects as a queue does. */
@@ -122,12 +127,13 @@ export class Letters {
     return (await this.queue.append({ epoch, number, key, kind, time }, sealed)).number;
   }
 
-  /** The first ones behind a sequence number, at most so many, opened. */
-  async after(sequence: number, most: number): Promise<Letter[]> {
+  /** The first ones behind a sequence number, up to another one, at most so many, opened. */
+  async after(sequence: number, most: number, upTo = Number.POSITIVE_INFINITY): Promise<Letter[]> {
     const entries: Entry[] = [];
     let bytes = 0;
     for (const entry of this.queue.entries()) {
       if (entry.number <= sequence) continue;
+      if (entry.number > upTo) break;
       if (entries.length >= most || (most < Number.POSITIVE_INFINITY && bytes > MOST_READ)) break;
       entries.push(entry);
       bytes += entry.size;

@@ -5,6 +5,7 @@ import { unpack } from "../../common/msgpack.ts";
 import type { Stream } from "../../common/mux/index.ts";
 import {
   ACK,
+  ANSWER,
   HELLO,
   type Hello,
   hello,
@@ -104,6 +105,10 @@ export class Receiver implements Listener {
 
   refuse(number: number, reason: string): void {
     this.#options.stream.write(message(REFUSED, { number, reason }));
+  }
+
+  answer(number: number, answer: Uint8Array): void {
+    this.#options.stream.write(message(ANSWER, { number, answer }));
   }
 
   room(): void {

@@ -5,7 +5,7 @@ import {
   MAX_OUTPUT,
   type ServiceRecord,
 } from "../../../common/outbox/index.ts";
-import type { Ask } from "./table.ts";
+import type { Ask } from "../table/index.ts";
 
 /** Of one host or service: exactly one of them. */
 export type ObjectRecord = { host: HostRecord } | { service: ServiceRecord };

@@ -1,3 +1,2 @@
 export { readCore } from "./core.ts";
 export { DumpSource, type DumpSourceOptions, type DumpStatus } from "./source.ts";
-export { type Ask, askCore } from "./table.ts";

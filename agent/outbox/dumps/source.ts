@@ -9,8 +9,8 @@ import { DUMP, type DumpBody, KEY_BYTES, MAX_DUMP, MAX_DUMP_OBJECTS } from "../.
 import type { Random } from "../../../common/random.ts";
 import { Runs } from "../../../common/runs.ts";
 import type { ItemMeta, Lane, Source } from "../lane/index.ts";
+import type { Ask } from "../table/index.ts";
 import { type ObjectRecord, partsOf, readCore } from "./core.ts";
-import type { Ask } from "./table.ts";
 
 export interface DumpSourceOptions {
   ask: Ask;

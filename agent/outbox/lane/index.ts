@@ -1,6 +1,7 @@
 export {
   type Epoch,
   type ItemMeta,
+  ItemTooLarge,
   Lane,
   type LaneLimits,
   type LaneOptions,

@@ -43,6 +43,8 @@ export interface Source {
   landed(items: readonly ItemMeta[]): Promise<void>;
   /** The hub will never take this one, or it was given up. */
   failed(item: ItemMeta, reason: string): Promise<void>;
+  /** What the hub says to an item that asks something; said before it has landed, and maybe more than once. */
+  answered?(item: ItemMeta, answer: Uint8Array): Promise<void>;
 }
 
 export interface LaneOptions {
@@ -95,6 +97,13 @@ const EPOCH = /^(\d{8})-([\da-f]{32})$/;
 const RETRY = 10_000;
 /** Items that a source is told of at once. */
 const SETTLED_AT_ONCE = 256;
+
+/** No lane takes an item of that size, however empty it is. */
+export class ItemTooLarge extends FarsiteError {
+  constructor() {
+    super("E_LIMIT", `an item takes more than ${MAX_SEALED} bytes`);
+  }
+}
 
 export class Lane {
   readonly #options: LaneOptions;
@@ -177,10 +186,10 @@ export class Lane {
     return this.#epochs.find(({ queue }) => queue.length > 0);
   }
 
-  /** Packs and seals a body. It takes up to some ms: who has many leaves others a turn between them. Throws E_LIMIT. */
+  /** Packs and seals a body. It takes up to some ms: who has many leaves others a turn between them. Throws ItemTooLarge. */
   seal(body: Uint8Array): Buffer {
     const sealed = this.#options.sealer.seal(body);
-    if (sealed.length > MAX_SEALED) throw new FarsiteError("E_LIMIT", "an item is too large");
+    if (sealed.length > MAX_SEALED) throw new ItemTooLarge();
     return sealed;
   }
 
@@ -280,6 +289,30 @@ export class Lane {
       await epoch.queue.remove([entry]);
     }
     await this.#leave(epoch);
+  }
+
+  /** Takes items back that something newer takes the place of, unless they are under way; their source is not told. */
+  async withdraw(which: (item: ItemMeta) => boolean): Promise<ItemMeta[]> {
+    const withdrawn: ItemMeta[] = [];
+    for (const epoch of [...this.#epochs]) {
+      for (const entry of [...epoch.queue.entries()]) {
+        const waits = (): boolean => entry.number > Math.max(epoch.acknowledged, epoch.underWay);
+        const [meta] = waits() ? await epoch.queue.metas([entry]) : [];
+        if (!meta || !waits() || !which(meta)) continue;
+        await epoch.queue.remove([entry]);
+        withdrawn.push(meta);
+      }
+      await this.#leave(epoch);
+    }
+    this.#superseded += withdrawn.length;
+    return withdrawn;
+  }
+
+  /** The hub says something to an item. */
+  async answer(epoch: Epoch, number: number, answer: Uint8Array): Promise<void> {
+    const entry = epoch.queue.get(number);
+    const [meta] = entry ? await epoch.queue.metas([entry]) : [];
+    if (meta) await this.#options.source.answered?.(meta, answer);
   }
 
   /** The hub has everything of this epoch up to a number. */

@@ -1,7 +1,8 @@
 /** What hub.toml may say of status dumps. */
 import { z } from "zod";
 import { type Address, parseAddress } from "../../../common/address.ts";
-import { ownerName, serviceName, tenantName } from "../../../common/names.ts";
+import { serviceName, tenantName } from "../../../common/names.ts";
+import { hostPrefixes } from "../letter/index.ts";
 
 const isStream = (address: Address | undefined): boolean => address !== undefined && address.kind !== "udp";
 const absolute = z.string().startsWith("/", "an absolute path");
@@ -42,23 +43,9 @@ const sink = z.discriminatedUnion(
 );
 export type DumpSinkConfig = z.output<typeof sink>;
 
-/** What stands before a site's host names; it ends up in file names of no core, but in configuration files. */
-const prefix = z.string().regex(/^[A-Za-z0-9_.-]{0,64}$/, "at most 64 of A-Z, a-z, 0-9, _, . and -");
-
-/** So that no site can name a host of another's. */
-const prefixes = z.record(ownerName, prefix).superRefine((given, { addIssue }) => {
-  const all = Object.entries(given);
-  for (const [owner, input] of all) {
-    const other = all.find(([each, text]) => each !== owner && text.startsWith(input));
-    if (!other) continue;
-    const message = `another one: that of ${other[0]} begins with it`;
-    addIssue({ code: "custom", path: [owner], input, message });
-  }
-});
-
 export const dumpsConfig = z.strictObject({
   /** What the hub puts before the host names of a tenant's sites, or of one site; of others it takes no dumps. */
-  host_prefix: prefixes.default({}),
+  host_prefix: hostPrefixes.default({}),
   /** Seconds without a dump after which a site's hosts and services are marked as stale. */
   stale_seconds: z.number().min(5).max(604_800).default(300),
   /** Where states go, by a name of the operator's. */

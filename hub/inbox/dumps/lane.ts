@@ -5,7 +5,7 @@ import { reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
 import { DUMP, MAX_DUMP, STATUS_LANE } from "../../../common/outbox/index.ts";
 import { Runs } from "../../../common/runs.ts";
-import type { LaneRules, Letter, Sender } from "../letter/index.ts";
+import { type LaneRules, type Letter, prefixOf, type Sender } from "../letter/index.ts";
 import { outcomeText, run } from "../sink/index.ts";
 import { CheckResults } from "./check-results.ts";
 import { Commands, type Connect } from "./commands.ts";
@@ -89,7 +89,7 @@ export class DumpsLane {
   }
 
   #prefix(sender: Sender): string | undefined {
-    return this.#prefixes.get(pathOf(sender)) ?? this.#prefixes.get(sender.tenant);
+    return prefixOf(this.#prefixes, sender);
   }
 
   #check({ kind, body, tenant, site }: Pick<Letter, "tenant" | "site" | "kind" | "body">): void {

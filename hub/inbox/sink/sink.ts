@@ -7,6 +7,14 @@ export interface Rejected {
   reason: string;
 }
 
+/** What a sink has of a site, where it keeps that. */
+export interface Holds {
+  files: number;
+  bytes: number;
+  /** When the site last told that everything is there; ISO 8601, by this hub's clock. */
+  complete: string | undefined;
+}
+
 export interface Sink {
   readonly name: string;
   readonly kind: string;
@@ -17,6 +25,7 @@ export interface Sink {
   readonly exact: ExactSteps | undefined;
   /** Letters that it takes at a time. */
   readonly batch: number;
+  readonly holds?: Holds | undefined;
   /**
    * Lands letters in order; the resolved value names those that it will never take. Throws when it cannot now: then it is
    * asked again. Not used where there are exact steps.
@@ -33,5 +42,8 @@ export interface ExactSteps {
   /** Makes letters durable where one step remains. May be repeated. */
   stage(letters: readonly Letter[]): Promise<void>;
   /** Takes that step, for those for which it was not taken yet, and makes it durable. */
-  settle(letters: readonly Letter[], place: string): Promise<void>;
+  settle(letters: readonly Letter[], place: string): Promise<Answers | undefined>;
 }
+
+/** What the agent is told of letters that ask something, by their sequence numbers. */
+export type Answers = ReadonlyMap<number, Uint8Array>;

@@ -55,6 +55,7 @@ export class SpoolSink implements Sink {
           if (await disk.exists(from)) await disk.rename(from, join(place, letter.id));
         }
         await disk.sync(place);
+        return undefined;
       },
     };
   }

@@ -30,6 +30,7 @@ const status: SiteStatus = {
   core: undefined,
   outbox: [],
   dumps: undefined,
+  inventory: undefined,
   notifications: undefined,
 };
 const lane = (changes: Partial<OutboxView> = {}): OutboxView => ({

@@ -135,6 +135,7 @@ describe("a running agent", () => {
     core: undefined,
     outbox: [],
     dumps: undefined,
+    inventory: undefined,
     notifications: undefined,
   };
   const direct = () => ({ kind: "direct" as const });
@@ -188,6 +189,15 @@ describe("a running agent", () => {
         says: "7 waiting in notify: not allowed",
         figures: { items: 7, bytes: 900 },
       },
+    ]);
+  });
+
+  test("whose inventory cannot be read says so", () => {
+    const inventory = { from: "/inventory", problem: "EACCES" } as never;
+    expect(runningFindings({ ...status, inventory }, direct)).toMatchObject([
+      { step: "agent" },
+      { step: "listener" },
+      { step: "outbox", state: "warning", owner: "host", says: "inventory from /inventory: EACCES" },
     ]);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../../common/clock.ts";
 import { KeyPair } from "../../../common/noise/index.ts";
-import { ITEM, itemMessage, MessageReader, readItem, Sealer } from "../../../common/outbox/index.ts";
+import { ITEM, itemMessage, MessageReader, Opener, readItem, Sealer } from "../../../common/outbox/index.ts";
 import type { Box, Listener } from "../../../hub/inbox/box.ts";
 import { type Letter, uuid } from "../../../hub/inbox/letter/index.ts";
 import type { Rejected, Sink } from "../../../hub/inbox/sink/index.ts";
@@ -24,6 +24,10 @@ class Sender implements Listener {
   }
   refuse(number: number, reason: string): void {
     this.refused.push(`${number}: ${reason}`);
+  }
+  readonly answers: string[] = [];
+  answer(number: number, answer: Uint8Array): void {
+    this.answers.push(`${number}: ${Buffer.from(answer).toString("hex")}`);
   }
   room(): void {}
   replaced(): void {
@@ -406,4 +410,98 @@ test("when its site is gone nothing of letters that have not landed stays in a s
   await box.close();
   await box.withdraw();
   expect([staged(), inSpool(disk).includes(1)]).toEqual([[], true]);
+});
+
+test("what sinks say to a letter comes before its acknowledgement; what one of them wants is wanted", async () => {
+  const disk = new MemoryDisk();
+  const order: string[] = [];
+  const saying = (name: string, bits: number): Sink => ({
+    ...spoolSink(disk, name),
+    name,
+    exact: {
+      place: SPOOL,
+      stage: async () => {},
+      settle: async (letters) =>
+        new Map(
+          letters
+            .filter(({ sequence }) => sequence === 2)
+            .map(({ sequence }) => [sequence, Uint8Array.of(bits)]),
+        ),
+    },
+  });
+  const box = await openBox(disk, { sinks: [saying("a", 1), saying("b", 4)] });
+  const sender = new Sender();
+  sender.answer = (number, answer) => order.push(`${number} answered ${answer[0]}`);
+  sender.acknowledge = (number) => order.push(`to ${number}`);
+  box.attach(EPOCH, 1, sender);
+  send(box, 1, 2, 3);
+  await rest();
+  expect(order.filter((word) => word.includes("answered"))).toEqual(["2 answered 5"]);
+  expect(order.indexOf("2 answered 5")).toBeLessThan(order.findIndex((word) => /^to [23]$/.test(word)));
+});
+
+test("after a crash no more is read at once than was about to land", async () => {
+  const disk = new MemoryDisk();
+  const read: number[] = [];
+  let down = true;
+  let opened = 0;
+  class CountingOpener extends Opener {
+    override open(...args: Parameters<Opener["open"]>): Buffer {
+      opened++;
+      return super.open(...args);
+    }
+  }
+  const sink: Sink = {
+    name: "central",
+    kind: "spool",
+    batch: 2,
+    exact: {
+      place: SPOOL,
+      stage: async () => {},
+      settle: async () => {
+        if (down) throw new Error("not now");
+        read.push(opened);
+        opened = 0;
+        return undefined;
+      },
+    },
+    land: async () => [],
+  };
+  const box = await openBox(disk, { sinks: [sink] });
+  box.attach(EPOCH, 1, new Sender());
+  send(box, 1, 2, 3, 4, 5, 6);
+  await rest();
+  down = false;
+  const again = await openBox(disk.after("kill"), { sinks: [sink], opener: new CountingOpener(() => [HUB]) });
+  await rest();
+  expect(again.status().waiting).toBe(0);
+  expect(Math.max(...read)).toBe(2);
+});
+
+test("what unpacks into much is taken slowly, a little at a time", async () => {
+  const disk = new MemoryDisk();
+  const clock = new FakeClock();
+  const checked: number[] = [];
+  const lane = {
+    name: "notify",
+    longest: 8 << 20,
+    check: ({ body }: { body: Buffer }) => void checked.push(body.length),
+  };
+  const box = await openBox(disk, { clock, lane, limits: { items: 1000, bytes: 1 << 30, perSecond: 1e9 } });
+  box.attach(EPOCH, 1, new Sender());
+  const sealed = sealer.seal(Buffer.alloc(8 << 20));
+  for (let number = 1; number <= 20; number++) {
+    const whole = itemMessage({ number, key: Buffer.alloc(16), kind: "notification", time: 0 }, sealed);
+    const [message] = [...new MessageReader(new Set([ITEM])).read(whole)];
+    box.receive(EPOCH, readItem(message!.body).head, sealed);
+  }
+  await rest();
+  expect(checked.length).toBe(1);
+  for (let second = 1; second <= 2; second++) {
+    for (let quarter = 0; quarter < 4; quarter++) {
+      clock.advance(250);
+      await rest();
+    }
+    expect(checked.length).toBe(1 + 4 * second);
+  }
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ItemTooLarge } from "../../../agent/outbox/lane/index.ts";
 import { FakeClock } from "../../../common/clock.ts";
 import { Opener } from "../../../common/outbox/index.ts";
 import { Dice, settle } from "../mux/rig.ts";
@@ -156,4 +157,23 @@ test("a full disk at any step leaves what was queued, in order, and is mended by
     expect(await sourcesOf(lane), `step ${step}`).toEqual(names);
     expect(await sourcesOf(await openLane({ disk: disk.after("power cut") })), `step ${step}`).toEqual(names);
   }
+});
+
+test("what is taken back is gone for good, unless it is under way", async () => {
+  const disk = new MemoryDisk();
+  const source = new NotingSource();
+  const lane = await openLane({ disk, source });
+  await put(lane, "a", "b", "c");
+  lane.front!.underWay = 1;
+  const withdrawn = await lane.withdraw(({ source: name }) => name !== "c");
+  expect([withdrawn.map(({ source: name }) => name), await sourcesOf(lane)]).toEqual([["b"], ["a", "c"]]);
+  expect([lane.status().superseded, source.failedItems]).toEqual([1, []]);
+  expect(await sourcesOf(await openLane({ disk: disk.after("kill") }))).toEqual(["a", "c"]);
+});
+
+test("an item that fits into no lane is told from a lane that is full", async () => {
+  const lane = await openLane({ limits: { ...limits, bytes: 1 << 30 } });
+  const noise = Buffer.from(new Dice(3).bytes(5 << 20));
+  expect(() => lane.seal(noise)).toThrow(ItemTooLarge);
+  expect(lane.status().problem).toBeUndefined();
 });

@@ -3,7 +3,7 @@
  * Every step can be made to fail, or to be the last one before a crash.
  */
 import { dirname } from "node:path";
-import type { Disk } from "../../../common/disk.ts";
+import type { Disk, FileStat } from "../../../common/disk.ts";
 
 /** What the rest of a process gets after its crash: nothing. */
 const NEVER = new Promise<never>(() => {});
@@ -12,6 +12,8 @@ export class MemoryDisk implements Disk {
   /** Files by path, as programs see them, and as they would be after a power cut. */
   files = new Map<string, Buffer>();
   #lasting = new Map<string, Buffer>();
+  /** Times of files, in microseconds, where one was given. */
+  modified = new Map<string, number>();
   #directories = new Set<string>();
   /** Steps so far that change something. */
   steps = 0;
@@ -60,6 +62,7 @@ export class MemoryDisk implements Disk {
     next.files = new Map(how === "kill" ? this.files : this.#lasting);
     next.#lasting = new Map(next.files);
     next.#directories = new Set(this.#directories);
+    next.modified = new Map(this.modified);
     return next;
   }
 
@@ -103,8 +106,14 @@ export class MemoryDisk implements Disk {
     return this.files.has(path) || this.#directories.has(path);
   }
 
-  write(path: string, parts: readonly Uint8Array[]): Promise<void> {
+  async stat(path: string): Promise<FileStat | undefined> {
+    const file = this.files.get(path);
+    return file && { size: file.length, modified: this.modified.get(path) ?? 0 };
+  }
+
+  write(path: string, parts: readonly Uint8Array[], _mode?: number, modified?: number): Promise<void> {
     const bytes = Buffer.concat(parts);
+    this.modified.set(path, modified ?? 0);
     // torn, until the step that flushes it
     return this.#step(() => void this.files.set(path, bytes.subarray(0, bytes.length >> 1))).then(() =>
       this.#step(() => void this.files.set(path, bytes)),
@@ -117,6 +126,7 @@ export class MemoryDisk implements Disk {
       if (!bytes) throw Object.assign(new Error(`ENOENT ${from}`), { code: "ENOENT" });
       this.files.delete(from);
       this.files.set(to, bytes);
+      this.modified.set(to, this.modified.get(from) ?? 0);
       this.onRename(to);
     });
   }

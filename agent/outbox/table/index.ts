@@ -1,0 +1,1 @@
+export { type Ask, askCore } from "./table.ts";
