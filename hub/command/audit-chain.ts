@@ -15,7 +15,7 @@ import {
   readHead,
   verifyAudit,
 } from "../registry/index.ts";
-import { REGISTRY_FILE } from "./serve.ts";
+import { REGISTRY_FILE } from "../serve/index.ts";
 
 interface Options extends Places {
   head?: string;

@@ -5,9 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Places } from "../../common/command/index.ts";
 import { ERROR_CODES, FarsiteError, isErrorCode } from "../../common/errors.ts";
-import { ADMIN_HEADER } from "../web/admin/index.ts";
-
-export const ADMIN_SOCKET = "admin.sock";
+import { ADMIN_HEADER, ADMIN_SOCKET } from "../web/admin/index.ts";
 
 const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 

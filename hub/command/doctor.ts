@@ -30,9 +30,9 @@ import {
 } from "../doctor/index.ts";
 import type { EndpointState, ViewState } from "../endpoint/index.ts";
 import type { HubStatus } from "../hub.ts";
+import { REGISTRY_FILE } from "../serve/index.ts";
 import type { ViewerState } from "../viewer/index.ts";
 import { askHub } from "./client.ts";
-import { REGISTRY_FILE } from "./serve.ts";
 
 export function addDoctor(program: Command): void {
   withPlaces(program.command("doctor"), "farsite-hub")

@@ -9,10 +9,10 @@ import { stringify } from "smol-toml";
 import type { z } from "zod";
 import type { agentConfig } from "../../agent/config.ts";
 import { type AgentStatus, askAgent, type SiteStatus, STATUS_SOCKET } from "../../agent/status.ts";
-import { ADMIN_SOCKET } from "../../hub/command/client.ts";
 import type { hubConfig } from "../../hub/config.ts";
 import type { EndpointState } from "../../hub/endpoint/index.ts";
 import type { HubStatus, NewToken, SiteView } from "../../hub/hub.ts";
+import { ADMIN_SOCKET } from "../../hub/web/admin/index.ts";
 import { Cleanup, scratchDirectory } from "./cleanup.ts";
 import { type LabProcess, type LaunchOptions, launch, waitFor } from "./process.ts";
 

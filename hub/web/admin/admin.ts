@@ -18,6 +18,9 @@ import { connectionsApp } from "./central-connections.ts";
 import { problemsApp } from "./problems.ts";
 import { queryApp } from "./query.ts";
 
+/** In the run directory. */
+export const ADMIN_SOCKET = "admin.sock";
+
 const addTenant = z.strictObject({ name: z.string() });
 const addSite = z.strictObject({ name: z.string(), services: z.array(z.string()).optional() });
 const setServices = z.strictObject({ services: z.array(z.string()) });

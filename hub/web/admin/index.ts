@@ -1,3 +1,3 @@
 export { ADMIN_HEADER } from "./actor.ts";
-export { adminApp } from "./admin.ts";
+export { ADMIN_SOCKET, adminApp } from "./admin.ts";
 export { MOST_RECORDS } from "./audit.ts";

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { pack } from "../../../../common/msgpack.ts";
-import { peerStateOf } from "../../../../hub/command/peer-state.ts";
 import { SiteStates } from "../../../../hub/livestatus/index.ts";
+import { peerStateOf } from "../../../../hub/serve/peer-state.ts";
 import { HOLD, SECOND, settle, World } from "../../handshake/rig.ts";
 
 const CORE = { started: 1_790_000_000, program: "", livestatus: "" };

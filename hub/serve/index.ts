@@ -1,0 +1,2 @@
+export { REGISTRY_FILE } from "./records.ts";
+export { serve } from "./serve.ts";
