@@ -338,6 +338,8 @@ async function serve(places: Places): Promise<void> {
     queries,
     problems,
     history,
+    views: many.views,
+    viewers,
     store,
     record: recorded,
     clock,
