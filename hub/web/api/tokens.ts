@@ -41,7 +41,7 @@ export const tokenRoutes: Route[] = [
     id: "listTokens",
     tag,
     summary: "API tokens",
-    description: "The caller's own; with the right `users` those of all.",
+    description: "One's own, from a session; with the right `users` those of all.",
     query: z.strictObject({ user: userName.optional(), ...pageQuery(keyCursor) }),
     answer: pageOf(token),
     paged: true,
