@@ -17,6 +17,14 @@ const sink = z.object({
   landed: count.describe("Since the hub's start"),
   landedPerMinute: z.number(),
   failed: count,
+  holds: z
+    .object({
+      files: count,
+      bytes: count,
+      complete: time.optional().describe("When the site last told that everything is there"),
+    })
+    .optional()
+    .describe("What it has of the site, where it keeps that"),
   problem: z.string().optional().describe("Why it takes nothing now"),
 });
 
@@ -25,6 +33,7 @@ const box = z.object({
   waiting: count.describe("Letters that some sink does not have yet"),
   bytes: count,
   oldest: time.optional().describe("When the oldest of them came to be, by the agent's clock"),
+  stuck: z.number().optional().describe("ms for which the first of them has been the first"),
   received: count.describe("Since the hub's start"),
   receivedPerMinute: z.number(),
   refused: count,
@@ -96,6 +105,7 @@ const shape = {
     .optional()
     .describe("Lines to the central side"),
   pushOnly: z.boolean().optional().describe("The agent lets no stream in"),
+  update: z.literal(true).optional().describe("The agent is of an older release than the hub"),
   central: z.array(line).optional().describe("Only with the right `hub`"),
   livestatus: z
     .object({

@@ -1,6 +1,7 @@
 /** What operations do, over a whole hub; the rig holds each answer against the document. */
 
 import { expect, test } from "vitest";
+import type { SiteDetails } from "../../../../hub/hub.ts";
 import { apiRig } from "./rig.ts";
 
 const SITE = "/tenants/acme/sites/main";
@@ -185,4 +186,125 @@ test("what a clock elsewhere says that is no time is left out", async () => {
   const { json } = await call(await token("operator"), "GET", "/problems");
   expect(json.missing).toEqual([{ tenant: "acme", site: "other", reason: "away", shown: false }]);
   expect(json.items[0]).not.toHaveProperty("lastCheck");
+});
+
+/** What may be missing is there, at all depths: the compiler finds what is new. */
+type Whole<T> = T extends readonly (infer Each)[]
+  ? Whole<Each>[]
+  : T extends object
+    ? { [Key in keyof T]-?: Whole<T[Key]> }
+    : T;
+
+/** With everything that can be known of a site. */
+const WHOLE: Whole<SiteDetails> = {
+  tenant: "acme",
+  site: "main",
+  address: "127.64.0.1",
+  services: ["livestatus"],
+  enrolled: true,
+  key: { id: "0123456789abcdef", since: "2026-01-01T00:00:00.000Z" },
+  state: "connected",
+  since: "2026-01-01T00:00:00.000Z",
+  lastSeen: "2026-01-01T00:00:00.000Z",
+  reason: "the line was cut",
+  peer: "198.51.100.7",
+  carrier: "websocket",
+  rtt: 4.2,
+  streams: 3,
+  agent: { version: "0.1.0", host: "mon1", clockSkew: -3.5 },
+  offers: ["livestatus"],
+  listens: { notify: "tcp", syslog: "udp" },
+  pushOnly: false,
+  update: true,
+  central: [
+    {
+      line: "syslog",
+      target: "127.0.0.1:514",
+      from: "127.64.0.1",
+      open: 1,
+      opened: 2,
+      limited: 0,
+      unreachable: 0,
+      datagrams: { received: 1, sent: 1, dropped: 0, lost: 0 },
+    },
+  ],
+  livestatus: {
+    state: "dead",
+    since: "2026-01-01T00:00:00.000Z",
+    reason: "nobody listens",
+    cause: "stopped",
+    // as hostile an agent may say it
+    core: { started: Number.MAX_SAFE_INTEGER, pid: 1, program: "x", livestatus: "y", hosts: 2, services: 3 },
+  },
+  requests: {
+    clients: 1,
+    busy: 0,
+    waiting: 0,
+    requests: 9,
+    refused: 0,
+    cacheHits: 1,
+    cacheMisses: 8,
+    cacheEntries: 1,
+    cacheBytes: 100,
+  },
+  inbox: [
+    {
+      lane: "notify",
+      waiting: 1,
+      bytes: 10,
+      oldest: "2026-01-01T00:00:00.000Z",
+      stuck: 60_000,
+      received: 3,
+      receivedPerMinute: 0.5,
+      refused: 0,
+      damaged: 0,
+      problem: "the disk is full",
+      sinks: [
+        {
+          sink: "one",
+          kind: "http",
+          waiting: 1,
+          landed: 2,
+          landedPerMinute: 0.1,
+          failed: 0,
+          holds: { files: 1, bytes: 10, complete: "2026-01-01T00:00:00.000Z" },
+          problem: "503",
+        },
+      ],
+    },
+  ],
+  policy: {
+    commands: ["ACKNOWLEDGE_*"],
+    tables: "all",
+    longest_request_mib: 4,
+    largest_answer_mib: 128,
+    requests_per_second: 10,
+    query_timeout_seconds: 120,
+  },
+  syncs: [
+    {
+      kind: "activate",
+      command: "activate-changes",
+      time: "2026-01-01T00:00:00.000Z",
+      seconds: 1.5,
+      sent: 10,
+      received: 20,
+      status: 200,
+      ok: false,
+      reason: "it said no",
+    },
+  ],
+};
+
+test("everything that can be known of a site is in the document", async () => {
+  const { call, token, hub } = await apiRig();
+  hub.siteView = async () => WHOLE;
+  hub.siteViews = async () => [WHOLE];
+  const { livestatus, ...rest } = WHOLE;
+  const { started: _, ...core } = livestatus.core ?? { started: 0 };
+  const { json } = await call(await token("operator"), "GET", SITE);
+  expect(json).toEqual({ ...rest, livestatus: { ...livestatus, core } });
+  const seen = await call(await token("tenant-viewer"), "GET", SITE);
+  expect(seen.status).toBe(200);
+  expect(seen.text).not.toContain("127.64.0.1");
 });
