@@ -79,6 +79,8 @@ export const ERROR_CODES = {
   E_OIDC: "the OpenID provider cannot be reached, or its answer is not accepted",
   E_ORIGIN: "a page of somebody else may have sent the request",
   E_REQUEST: "a request to the web interface is malformed",
+  E_METHOD: "what is at this address cannot be asked for in this way",
+  E_MEDIA_TYPE: "the body of a request is of a kind that is not understood",
   E_TOO_LARGE: "a request to the web interface is too large",
   E_POOL_EMPTY: "the address pool has no free address",
   E_INTERNAL: "a fault in Farsite itself",

@@ -14,6 +14,6 @@ export {
   ROLES,
   type Role,
 } from "./principal.ts";
-export { Reach, type SeenDetails, type SeenSite, type SitePast } from "./reach.ts";
+export { Reach, type ReachParts, type SeenDetails, type SeenSite, type SitePast } from "./reach.ts";
 export { derived, same } from "./secret.ts";
 export { TooOften } from "./too-often.ts";

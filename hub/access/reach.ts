@@ -5,9 +5,9 @@
  */
 
 import { FarsiteError } from "../../common/errors.ts";
-import type { EndpointState } from "../endpoint/index.ts";
+import type { EndpointState, ViewState } from "../endpoint/index.ts";
 import type { Connect, History, SiteSeries, SiteSpark } from "../history/index.ts";
-import type { Hub, HubStatus, NewToken, SiteDetails, SiteView } from "../hub.ts";
+import type { Hub, HubStatus, KeysView, NewToken, SiteDetails, SiteView } from "../hub.ts";
 import { answerInJson, type View } from "../livestatus/federation/index.ts";
 import type {
   CommandResult,
@@ -20,6 +20,7 @@ import type {
 } from "../problems/index.ts";
 import { type AuditFilter, type AuditRecord, noSite, noTenant } from "../registry/index.ts";
 import type { SiteChange, SiteChanges } from "../site-changes.ts";
+import type { ViewerState } from "../viewer/index.ts";
 import { type AccountParts, Accounts } from "./accounts.ts";
 import { actorOf, demand, has, knows, type Principal, type Right } from "./principal.ts";
 
@@ -38,6 +39,9 @@ export interface ReachParts {
   problems?: Problems;
   /** What remembers how sites were. */
   history?: History;
+  /** Where many sites answer as one: sockets of this host, and addresses for viewer sites. */
+  views?: { states(): ViewState[] };
+  viewers?: { states(): ViewerState[] };
 }
 
 /** What was with one site. */
@@ -123,6 +127,11 @@ export class Reach {
     return this.#hide(await this.#changing(tenant, name).revoke(this.#actor, tenant, name));
   }
 
+  /** Asks the site's agent for a new key. Throws E_NOT_ENROLLED. */
+  async rekey(tenant: string, name: string): Promise<SeenSite> {
+    return this.#hide(await this.#changing(tenant, name).rekey(this.#actor, tenant, name));
+  }
+
   /** An enrolment token for a site's agent. */
   async issueToken(tenant: string, name: string, minutes?: number): Promise<NewToken> {
     return this.#changing(tenant, name).issueToken(this.#actor, tenant, name, minutes);
@@ -132,6 +141,30 @@ export class Reach {
   async endpoints(): Promise<EndpointState[]> {
     demand(this.principal, "hub");
     return this.parts.hub.endpoints.states().filter(({ tenant }) => knows(this.principal, tenant));
+  }
+
+  /** Where many sites answer as one: `hub`. */
+  async gathered(): Promise<{ views: ViewState[]; viewers: ViewerState[] }> {
+    demand(this.principal, "hub");
+    const { views, viewers } = this.parts;
+    return { views: views?.states() ?? [], viewers: viewers?.states() ?? [] };
+  }
+
+  /** The hub's own keys, and which sites do not know the present one yet. */
+  async keys(): Promise<KeysView> {
+    demand(this.principal, "hub");
+    return this.parts.hub.keysView();
+  }
+
+  /** Throws E_EXISTS: too many former keys are still good. */
+  async rotateKey(): Promise<KeysView> {
+    demand(this.principal, "registry");
+    return this.parts.hub.rotateKey(this.#actor);
+  }
+
+  async retireKeys(): Promise<KeysView> {
+    demand(this.principal, "registry");
+    return this.parts.hub.retireKeys(this.#actor);
   }
 
   async status(): Promise<HubStatus["hub"]> {

@@ -5,13 +5,8 @@ import { FarsiteError } from "../../common/errors.ts";
 import { readSecretFile } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
-import { Access, type OidcConfig, OidcProvider, Passwords } from "../access/index.ts";
-import type { History } from "../history/index.ts";
-import type { Hub } from "../hub.ts";
-import type { View } from "../livestatus/federation/index.ts";
-import type { Problems } from "../problems/index.ts";
+import { Access, type OidcConfig, OidcProvider, Passwords, type ReachParts } from "../access/index.ts";
 import { type Actor, ApiTokens, type Store, Users, WebSessions } from "../registry/index.ts";
-import type { SiteChanges } from "../site-changes.ts";
 import { readAuthorities } from "../tls.ts";
 import { CALLBACK_PATH } from "../web/site/index.ts";
 import { type WebConfig, webConfig, webUrl } from "../web-config.ts";
@@ -19,14 +14,9 @@ import { type WebConfig, webConfig, webUrl } from "../web-config.ts";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-export interface AccessParts {
+export interface AccessParts extends ReachParts {
   /** Undefined: there is no web interface. */
   web: WebConfig | undefined;
-  hub: Hub;
-  changes: SiteChanges;
-  queries: (tenant: string | undefined) => View;
-  problems?: Problems;
-  history?: History;
   store: Store;
   passwords?: Passwords;
   record: (actor: Actor, action: string, target: string, detail: string) => void;

@@ -94,6 +94,8 @@ export async function serve(places: Places): Promise<void> {
     queries,
     problems,
     history,
+    views,
+    viewers,
     store,
     record: (...record) => recorder.record(...record),
     clock,

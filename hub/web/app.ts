@@ -3,6 +3,7 @@
 import { Hono } from "hono";
 import type { Clock } from "../../common/clock.ts";
 import { demand } from "../access/index.ts";
+import { apiApp } from "./api/index.ts";
 import { loadAssets } from "./assets/index.ts";
 import { eventsApp, Feeds } from "./events/index.ts";
 import { pagesApp, pagesLook } from "./pages/index.ts";
@@ -28,6 +29,7 @@ export async function webApp({ clock, services, metrics, health, ...site }: WebA
     look: pagesLook({ assets }),
     mounts: {
       pages,
+      api: apiApp({ clock }),
       events: eventsApp({ feeds, clock }),
       ...(metrics && { metrics: forOperators(metrics) }),
       ...(health && { health: new Hono<WebEnv>().route("/", health) }),

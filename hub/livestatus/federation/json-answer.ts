@@ -17,7 +17,8 @@ export function answerInJson(view: View, query: string, client: string): Promise
   return new Promise((resolve, reject) => {
     let owed = 0;
     let begun = false;
-    const refuse = ({ message }: Refusal) => reject(new FarsiteError("E_QUERY", message));
+    const refuse = (refusal: Refusal) =>
+      reject(new FarsiteError("E_QUERY", refusal.message, undefined, { cause: refusal }));
     let stream: ReadableStreamDefaultController<Uint8Array> | undefined;
     const body = new ReadableStream<Uint8Array>(
       {

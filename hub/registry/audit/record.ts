@@ -31,6 +31,7 @@ export interface AuditFilter {
   action?: string | undefined;
   /** ms since the epoch. */
   since?: number | undefined;
+  until?: number | undefined;
   /** At most so many, the newest. */
   limit: number;
 }
@@ -51,7 +52,7 @@ export interface Row {
 
 /** The newest records that are wanted, the newest last. */
 export async function readAudit(store: Store, filter: AuditFilter): Promise<AuditRecord[]> {
-  const { tenant = null, site = null, action = "", since = 0, limit } = filter;
+  const { tenant = null, site = null, action = "", since = 0, until = null, limit } = filter;
   const range = await store.transaction(
     (sql) => sql<{ first: number | null; last: number | null }>`
       SELECT (SELECT MIN(id) FROM audit) AS first, (SELECT MAX(id) FROM audit) AS last`,
@@ -63,6 +64,7 @@ export async function readAudit(store: Store, filter: AuditFilter): Promise<Audi
       (sql) => sql<Row>`
         SELECT at, who, origin, action, tenant, site, detail FROM audit
         WHERE id <= ${end} AND id > ${end - SCANNED} AND at >= ${since}
+          AND (${until} IS NULL OR at <= ${until})
           AND (${tenant} IS NULL OR tenant = ${tenant}) AND (${site} IS NULL OR site = ${site})
           AND substr(action, 1, ${action.length}) = ${action}
         ORDER BY id DESC LIMIT ${limit - found.length}`,

@@ -5,6 +5,7 @@ import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
 import { TooOften } from "../../access/index.ts";
 import type { WebContext } from "./context.ts";
+import { InvalidRequest, type Wrong } from "./invalid.ts";
 import type { Look } from "./look.ts";
 import { PHRASES, statusOf } from "./status.ts";
 
@@ -29,6 +30,8 @@ export interface Failure {
   hint: string | undefined;
   /** With 429: seconds after which to come again. */
   later?: string;
+  /** Of a malformed request: each field that is wrong. */
+  errors?: readonly Wrong[];
 }
 
 /** What is told of an error; one that nobody expected is logged, with a number that the answer names. */
@@ -41,6 +44,7 @@ export function failureOf(error: unknown, log: Log, random: Random): Failure {
       message: error.message,
       hint: error.hint,
       ...(status === 429 && { later: later(error) }),
+      ...(error instanceof InvalidRequest && { errors: error.errors }),
     };
   const number = Buffer.from(random.bytes(4)).toString("hex");
   log.error("web request failed", { fault: reasonOf(error), number });
@@ -49,7 +53,7 @@ export function failureOf(error: unknown, log: Log, random: Random): Failure {
 }
 
 export async function answerFailure(context: WebContext, failure: Failure, look: Look): Promise<Response> {
-  const { status, code, message, hint } = failure;
+  const { status, code, message, hint, errors } = failure;
   if (failure.later !== undefined) context.header("retry-after", failure.later);
   if (status === 401) context.header("www-authenticate", "Bearer");
   context.header("cache-control", "no-store");
@@ -61,6 +65,7 @@ export async function answerFailure(context: WebContext, failure: Failure, look:
     detail: message,
     code,
     ...(hint !== undefined && { hint }),
+    ...(errors && { errors }),
   };
   return context.body(JSON.stringify(problem), status, { "content-type": "application/problem+json" });
 }

@@ -40,12 +40,28 @@ const ASKED: Record<string, (reach: Reach, tenant: string, site: string) => Prom
   setServices: (reach, tenant, site) => reach.setServices(tenant, site, ["http"]),
   revoke: (reach, tenant, site) => reach.revoke(tenant, site),
   issueToken: (reach, tenant, site) => reach.issueToken(tenant, site),
+  rekey: (reach, tenant, site) => reach.rekey(tenant, site),
+  history: (reach, tenant, site) => reach.history(tenant, site),
+  command: (reach, tenant, site) => reach.command({ tenant, site, host: "db1" }, { kind: "recheck" }),
   audit: (reach, tenant, site) => reach.audit({ tenant, site, limit: 10 }),
 };
 /** What names neither, each with a test of its own. */
-const OTHERS = ["constructor", "has", "tenants", "addTenant", "endpoints", "status", "watch", "query"];
+const OTHERS = [
+  "constructor",
+  "has",
+  "tenants",
+  "addTenant",
+  "endpoints",
+  "gathered",
+  "keys",
+  "rotateKey",
+  "retireKeys",
+  "status",
+  "watch",
+  "query",
+];
 /** What test/unit/web/past.test.ts is about. */
-const PAST = ["problems", "watchProblems", "command", "sparks", "history"];
+const PAST = ["problems", "watchProblems", "sparks"];
 
 test.each(Object.entries(ASKED))("%s: another tenant's is as what does not exist", async (_, ask) => {
   const { of } = await rig();
@@ -77,10 +93,12 @@ test("what a role may not do changes nothing", async () => {
       "setServices",
       "revoke",
       "issueToken",
+      "rekey",
     ];
     for (const name of changes)
       expect(await told(() => ASKED[name]!(reach, "acme", "main"))).toMatch(/^E_FORBIDDEN /);
-    expect(await told(() => reach.addTenant("new"))).toMatch(/^E_FORBIDDEN /);
+    for (const change of [() => reach.addTenant("new"), () => reach.rotateKey(), () => reach.retireKeys()])
+      expect(await told(change)).toMatch(/^E_FORBIDDEN /);
   }
   expect(JSON.stringify(await world.registry.sites())).toBe(before);
   expect(await world.registry.tenants()).toHaveLength(2);
@@ -98,8 +116,14 @@ test("who is for one tenant sees its sites, and of the hub's own network nothing
       expect(seen).not.toHaveProperty("central");
     }
     expect(await reach.tenants()).toEqual([{ name: "acme", sites: 1 }]);
-    for (const hub of [() => reach.endpoints(), () => reach.status(), () => reach.accounts.list()])
-      expect(await told(hub)).toMatch(/^E_FORBIDDEN /);
+    const ofHub = [
+      () => reach.endpoints(),
+      () => reach.gathered(),
+      () => reach.keys(),
+      () => reach.status(),
+      () => reach.accounts.list(),
+    ];
+    for (const hub of ofHub) expect(await told(hub)).toMatch(/^E_FORBIDDEN /);
   }
   for (const role of ["administrator", "operator"] as const) {
     expect((await of(role).sites()).map(({ tenant, address }) => [tenant, address])).toEqual([

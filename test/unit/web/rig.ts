@@ -3,7 +3,7 @@
 import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { systemRandom } from "../../../common/random.ts";
-import { type Access, derived, Passwords, type Role } from "../../../hub/access/index.ts";
+import { type Access, derived, Passwords, type ReachParts, type Role } from "../../../hub/access/index.ts";
 import { hubConfig } from "../../../hub/config.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub } from "../../../hub/hub.ts";
@@ -43,7 +43,9 @@ export interface WebRig {
 }
 
 /** Tenants `acme` and `globex`, each with the site `main`. */
-export async function webRig(options: { web?: string; mounts?: Mounts } = {}): Promise<WebRig> {
+export async function webRig(
+  options: { web?: string; mounts?: Mounts; parts?: Partial<ReachParts> } = {},
+): Promise<WebRig> {
   const world = await World.open();
   const { clock, log, registry, enrolment, sites, store } = world;
   const text = `url = "wss://hub.example"\n[web]\nurl = "${ORIGIN}"\n${options.web ?? ""}`;
@@ -90,6 +92,7 @@ export async function webRig(options: { web?: string; mounts?: Mounts } = {}): P
     queries: () => {
       throw new Error("nothing is asked of cores here");
     },
+    ...options.parts,
     store,
     passwords,
     record: (actor, action, target, detail) =>

@@ -15,6 +15,8 @@ interface Expected {
   status: number | Record<Who, number>;
   /** What is sent as a form. */
   form?: Record<string, string>;
+  /** What is sent as JSON instead. */
+  json?: Record<string, unknown>;
 }
 
 /** Parameters of paths: what is one's own, somebody else's, and nobody's, must be told apart by no tenant's user. */
@@ -34,8 +36,84 @@ const all = (status: number) => ({
   "tenant-viewer": status,
 });
 const administrators = (status: number) => ({ ...all(403), administrator: status });
+const operators = (status: number) => ({ ...administrators(status), operator: status });
+
+/** Parameters that are about no tenant. */
+const OTHERS = { user: "gone", token: "gone" };
+
+const SITE = "/api/v1/tenants/:tenant/sites/:site";
+const API: Record<string, Expected> = {
+  // whatever else is asked of it
+  "ALL /api/v1/*": { status: { ...REFUSED, ...all(404) } },
+  "GET /api/v1/openapi.json": { status: { ...REFUSED, ...all(200) } },
+  "GET /api/v1/me": { status: { ...REFUSED, ...all(200) } },
+  "PUT /api/v1/me/password": {
+    status: { ...REFUSED, ...all(400) },
+    json: { present: "wrong", wanted: "another long password" },
+  },
+  "GET /api/v1/tenants": { status: { ...REFUSED, ...all(200) } },
+  "POST /api/v1/tenants": { status: { ...REFUSED, ...administrators(201) }, json: { name: "third" } },
+  // it has a site
+  "DELETE /api/v1/tenants/:tenant": { status: { ...REFUSED, ...administrators(409) } },
+  "GET /api/v1/sites": { status: { ...REFUSED, ...all(200) } },
+  "POST /api/v1/tenants/:tenant/sites": {
+    status: { ...REFUSED, ...administrators(201) },
+    json: { name: "second" },
+  },
+  [`GET ${SITE}`]: { status: { ...REFUSED, ...all(200) } },
+  [`DELETE ${SITE}`]: { status: { ...REFUSED, ...administrators(204) } },
+  [`PUT ${SITE}/services`]: {
+    status: { ...REFUSED, ...administrators(200) },
+    json: { services: ["livestatus"] },
+  },
+  [`POST ${SITE}/token`]: { status: { ...REFUSED, ...administrators(201) }, json: {} },
+  [`POST ${SITE}/enable`]: { status: { ...REFUSED, ...administrators(200) } },
+  [`POST ${SITE}/disable`]: { status: { ...REFUSED, ...administrators(200) } },
+  [`POST ${SITE}/revoke`]: { status: { ...REFUSED, ...administrators(200) } },
+  // no agent is enrolled
+  [`POST ${SITE}/rekey`]: { status: { ...REFUSED, ...administrators(409) } },
+  [`GET ${SITE}/history`]: { status: { ...REFUSED, ...all(200) } },
+  [`POST ${SITE}/commands`]: {
+    status: { ...REFUSED, ...all(404), "tenant-viewer": 403 },
+    json: { kind: "recheck", host: "db1" },
+  },
+  "GET /api/v1/problems": { status: { ...REFUSED, ...all(404) } },
+  // the rig's federation is none, but who gets there was let through
+  "POST /api/v1/query": { status: { ...REFUSED, ...all(500) }, json: { query: "GET hosts" } },
+  "GET /api/v1/audit": { status: { ...REFUSED, ...all(200), "tenant-viewer": 403 } },
+  "GET /api/v1/users": { status: { ...REFUSED, ...administrators(200) } },
+  "POST /api/v1/users": {
+    status: { ...REFUSED, ...administrators(201) },
+    json: { name: "somebody", role: "operator" },
+  },
+  "DELETE /api/v1/users/:user": { status: { ...REFUSED, ...administrators(404) } },
+  "PUT /api/v1/users/:user/password": {
+    status: { ...REFUSED, ...administrators(404) },
+    json: { password: null },
+  },
+  "PUT /api/v1/users/:user/role": {
+    status: { ...REFUSED, ...administrators(404) },
+    json: { role: "operator" },
+  },
+  "POST /api/v1/users/:user/logout": { status: { ...REFUSED, ...administrators(200) } },
+  "POST /api/v1/users/:user/tokens": {
+    status: { ...REFUSED, ...administrators(404) },
+    json: { name: "scrape", scope: ["hub"] },
+  },
+  "DELETE /api/v1/users/:user/tokens/:token": { status: { ...REFUSED, ...administrators(404) } },
+  "GET /api/v1/tokens": { status: { ...REFUSED, ...all(200) } },
+  "GET /api/v1/hub": { status: { ...REFUSED, ...operators(200) } },
+  "GET /api/v1/endpoints": { status: { ...REFUSED, ...operators(200) } },
+  "GET /api/v1/views": { status: { ...REFUSED, ...operators(200) } },
+  "GET /api/v1/hub/keys": { status: { ...REFUSED, ...operators(200) } },
+  "POST /api/v1/hub/keys/rotate": { status: { ...REFUSED, ...administrators(200) } },
+  "POST /api/v1/hub/keys/retire": { status: { ...REFUSED, ...administrators(200) } },
+  // both sites are called main, which one central site cannot have
+  "GET /api/v1/checkmk/sites.mk": { status: { ...REFUSED, ...operators(200) } },
+};
 
 const TABLE: Record<string, Expected> = {
+  ...API,
   "GET /": { status: { ...PAGE, ...all(200) } },
   // this hub gathers none
   "GET /problems": { status: { ...PAGE, ...all(404) } },
@@ -127,15 +205,25 @@ interface Answer {
 
 async function ask(rig: WebRig, route: string, who: Who, place: Record<string, string>): Promise<Answer> {
   const [method = "", pattern = ""] = route.split(" ");
-  const path = pattern.replace(/:(\w+)(\{[^}]*\})?/g, (_, name: string) => place[name] ?? "missing");
+  const filled: Record<string, string> = { ...OTHERS, ...place };
+  const path = pattern.replace(/:(\w+)(\{[^}]*\})?/g, (_, name: string) => filled[name] ?? "missing");
+  const { form: fields, json } = TABLE[route] as Expected;
   const headers = new Headers();
   let csrf = "";
   if (who !== "nobody") {
     headers.set("cookie", await rig.login(who));
     csrf = await rig.csrf(headers.get("cookie") ?? "");
   }
-  const form = method === "GET" ? undefined : new URLSearchParams({ ...TABLE[route]?.form, csrf });
-  const answer = await rig.ask(path, { method, headers, ...(form && { body: form }) });
+  if (path.startsWith("/api/")) headers.set("x-csrf", csrf);
+  if (json) headers.set("content-type", "application/json");
+  const form =
+    method === "GET" || path.startsWith("/api/") ? undefined : new URLSearchParams({ ...fields, csrf });
+  const body = json ? JSON.stringify(json) : form;
+  const answer = await rig.ask(path, {
+    method: method === "ALL" ? "GET" : method,
+    headers,
+    ...(body && { body }),
+  });
   // a stream of events has no end of its own
   const endless = answer.headers.get("content-type") === "text/event-stream";
   if (endless) await answer.body?.cancel();

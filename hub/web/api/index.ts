@@ -1,0 +1,1 @@
+export { type ApiOptions, apiApp } from "./app.ts";
