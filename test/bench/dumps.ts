@@ -32,12 +32,12 @@ let changes = false;
 /** The core's tables. What changes is of all kinds. */
 function table(name: string): unknown[][] {
   if (name === "hosts") {
-    return hosts.map(({ name, state, output, alias, address }) => [
+    return hosts.map(({ name, state, output, perfData, alias, address }) => [
       name,
       state,
       output,
       "",
-      "",
+      perfData,
       alias,
       address,
     ]);
