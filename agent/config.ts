@@ -129,16 +129,29 @@ const notifications = z.strictObject({
   corrupted: z.string().startsWith("/", "an absolute path").optional(),
 });
 
-const dumps = z.strictObject({
-  /** The core's Livestatus, from which status dumps are made; without it there are none. */
-  livestatus: target.optional(),
-  /** Seconds between two dumps. */
-  interval_seconds: z.number().min(1).max(86_400).default(60),
-  /** Minutes after which one has everything, changed or not. */
-  full_minutes: z.number().min(1).max(10_080).default(60),
-  /** Seconds for an answer of the core. */
-  timeout_seconds: z.number().min(0.1).max(600).default(30),
-});
+const words = z.array(z.string().min(1)).min(1);
+
+const dumps = z
+  .strictObject({
+    /** What status dumps are made of: what the core says itself, or what Checkmk's programs print. */
+    source: z.enum(["livestatus", "livedump", "cmcdump"]).default("livestatus"),
+    /** The core's Livestatus; without it, and without another source, there are none. */
+    livestatus: target.optional(),
+    /** The program and its arguments, run without a shell. */
+    command: words.optional(),
+    /** The same for the configuration of hosts, of which livedump's alias and address are. */
+    objects_command: words.optional(),
+    /** Seconds between two dumps. */
+    interval_seconds: z.number().min(1).max(86_400).default(60),
+    /** Minutes after which one has everything, changed or not. */
+    full_minutes: z.number().min(1).max(10_080).default(60),
+    /** Seconds for an answer of the core, or a run of the program. */
+    timeout_seconds: z.number().min(0.1).max(600).default(30),
+  })
+  .refine(
+    ({ source, command }) => source === "livestatus" || command !== undefined,
+    'command, or source = "livestatus"',
+  );
 
 const inventory = z
   .strictObject({

@@ -79,11 +79,13 @@ function* forwardingLines({ outbox, notifications, dumps, inventory }: SiteStatu
     yield `outbox ${lane.lane}: ${lane.items} waiting, ${lane.bytes} bytes${oldest}; ${rates}`;
     const lost = `${lane.refused} refused, ${lane.givenUp} given up, ${lane.damaged} damaged`;
     if (lane.refused + lane.givenUp + lane.damaged > 0) yield `  ${lost} since the start`;
+    if (lane.note !== undefined) yield `  the hub says: ${lane.note}`;
     for (const problem of [lane.problem, lane.waits]) if (problem !== undefined) yield `  ${problem}`;
   }
   if (dumps) {
-    const { dumps: made, full, objects, changed, problem } = dumps;
+    const { dumps: made, full, objects, changed, refused, refusal, problem } = dumps;
     yield `status dumps: ${made} made, ${full} of them full; ${objects} objects, ${changed} of them in the last one`;
+    if (refusal !== undefined) yield `  ${refused} left out: ${refusal}`;
     if (problem !== undefined) yield `  ${problem}`;
   }
   if (inventory) {

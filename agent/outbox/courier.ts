@@ -81,6 +81,7 @@ export class Courier {
   #slowed: Timer | undefined;
   #failures = 0;
   #reason: string | undefined;
+  #note: string | undefined;
   #stopped = false;
 
   constructor(options: CourierOptions) {
@@ -107,6 +108,11 @@ export class Courier {
   get busy(): boolean {
     const trip = this.#trip;
     return trip?.ready === true && this.#hasRoom(trip) && this.#next(trip) !== undefined;
+  }
+
+  /** What the hub says of items that it took. */
+  get note(): string | undefined {
+    return this.#note;
   }
 
   /** Why items wait, if the hub does not take them. */
@@ -173,7 +179,11 @@ export class Courier {
       this.#then(trip, () => lane.answer(trip.epoch, number, said));
       return;
     }
-    const { number } = unpack(ack, body, "the hub's acknowledgement");
+    const { number, note } = unpack(ack, body, "the hub's acknowledgement");
+    if (note !== undefined && note !== this.#note) {
+      this.#options.log.warn("the hub does not take everything", { lane: lane.name, reason: note });
+    }
+    this.#note = note;
     this.#failures = 0;
     this.#reason = undefined;
     if (!trip.ready) trip.sent = number;

@@ -8,7 +8,7 @@ import type { Stream } from "../../common/mux/index.ts";
 import { INVENTORY_LANE, Sealer, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Dialer, Target } from "../service/index.ts";
-import { DumpSource, type DumpStatus } from "./dumps/index.ts";
+import { DumpSource, type DumpStatus, openReader, type ReaderConfig } from "./dumps/index.ts";
 import {
   CoreInventory,
   Folders,
@@ -31,12 +31,7 @@ export interface ForwardingConfig {
     kib_per_second?: number | undefined;
   };
   notifications: { spool?: string | undefined; corrupted?: string | undefined };
-  dumps: {
-    livestatus?: { address: Target } | undefined;
-    interval_seconds: number;
-    full_minutes: number;
-    timeout_seconds: number;
-  };
+  dumps: ReaderConfig & { interval_seconds: number; full_minutes: number };
   inventory: {
     source: "files" | "livestatus";
     folder?: string | undefined;
@@ -158,13 +153,13 @@ export async function openForwarding(
 }
 
 function dumpSource({ dumps }: ForwardingConfig, parts: ForwardingParts): DumpSource | undefined {
-  const { livestatus, interval_seconds, full_minutes, timeout_seconds } = dumps;
-  if (!livestatus) return undefined;
   const { dial, clock, random, log } = parts;
+  const reader = openReader(dumps, dial, clock);
+  if (!reader) return undefined;
   return new DumpSource({
-    ask: askCore({ target: livestatus.address, dial, clock, timeout: timeout_seconds * 1000 }),
-    interval: interval_seconds * 1000,
-    everything: full_minutes * 60_000,
+    reader,
+    interval: dumps.interval_seconds * 1000,
+    everything: dumps.full_minutes * 60_000,
     clock,
     random,
     log,

@@ -20,6 +20,8 @@ export interface OutboxOptions {
 export interface OutboxLane extends LaneStatus {
   /** Why its items wait, if the hub does not take them. */
   waits: string | undefined;
+  /** What the hub says of items that it took: that something in them counts for nothing there. */
+  note: string | undefined;
 }
 
 /** ms between two looks for what has become too old. */
@@ -66,6 +68,7 @@ export class Outbox {
     return this.#options.lanes.map((lane, place) => ({
       ...lane.status(),
       waits: lane.length > 0 ? this.#couriers[place]?.reason : undefined,
+      note: this.#couriers[place]?.note,
     }));
   }
 

@@ -35,6 +35,8 @@ export const MAX_WORDS = 1 << 10;
 export const MAX_SEALED = 4 << 20;
 /** Longest reason of a refusal, in UTF-16 units. */
 export const MAX_REFUSAL = 200;
+/** Longest note beside an acknowledgement, in UTF-16 units; it has room in 1 KiB. */
+export const MAX_NOTE = 300;
 
 /** The last moment that a date can be, ms since the Unix epoch (ECMA-262, section 21.4.1.1). */
 export const LATEST = 8.64e15;
@@ -74,7 +76,15 @@ export const itemHead = z.object({
 });
 export type ItemHead = z.output<typeof itemHead>;
 
-export const ack = z.object({ number });
+export const ack = z.object({
+  number,
+  /** What else the site should know of its last items; nothing when that is over. */
+  note: z
+    .string()
+    .max(MAX_NOTE)
+    .transform((text) => printable(text, MAX_NOTE))
+    .optional(),
+});
 export const refused = z.object({
   number: number.min(1),
   reason: z

@@ -261,7 +261,7 @@ function policyText({ policy }: SiteDetails): string {
     .join(", ");
 }
 
-function boxText(box: Omit<SiteView["inbox"][number], "problem" | "sinks">): string {
+function boxText(box: Omit<SiteView["inbox"][number], "problem" | "note" | "sinks">): string {
   const { lane, received, receivedPerMinute, refused, waiting, bytes, oldest } = box;
   const age = oldest === undefined ? "" : `, the oldest ${ago(oldest, Date.now())}`;
   return `${lane}: ${received} received, ${receivedPerMinute} in the last minute, ${refused} refused; ${waiting} waiting, ${bytes} bytes${age}`;
@@ -269,13 +269,15 @@ function boxText(box: Omit<SiteView["inbox"][number], "problem" | "sinks">): str
 
 /** A line for each lane, and one for each of its sinks. */
 function inboxTexts({ inbox }: SiteView): string[] {
-  return inbox.flatMap(({ problem, sinks, ...box }) => [
+  return inbox.flatMap(({ problem, note, sinks, ...box }) => [
     boxText(box),
     ...(problem === undefined ? [] : [`  ${problem}`]),
+    ...(note === undefined ? [] : [`  ${note}`]),
     ...sinks.flatMap((sink) => [
       `  ${sink.kind} ${sink.sink}: ${sink.landed} landed, ${sink.landedPerMinute} in the last minute, ${sink.failed} failed; ${sink.waiting} waiting`,
       ...(sink.holds ? [`    ${holdsText(sink.holds)}`] : []),
       ...(sink.problem === undefined ? [] : [`    ${sink.problem}`]),
+      ...(sink.note === undefined ? [] : [`    ${sink.note}`]),
     ]),
   ]);
 }

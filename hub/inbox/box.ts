@@ -15,7 +15,7 @@ import { Breather } from "../../common/breather.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
 import { Meter } from "../../common/meter.ts";
-import { type ItemHead, MAX_REFUSAL } from "../../common/outbox/index.ts";
+import { type ItemHead, MAX_NOTE, MAX_REFUSAL } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
 import { printable } from "../../common/text.ts";
@@ -43,7 +43,8 @@ export interface BoxOptions extends LettersOptions {
 
 /** Who hears what becomes of letters: the stream on which they came. */
 export interface Listener {
-  acknowledge(number: number): void;
+  /** @param note what else the site should know, for people */
+  acknowledge(number: number, note: string | undefined): void;
   refuse(number: number, reason: string): void;
   answer(number: number, answer: Uint8Array): void;
   /** There is room again for what was held back. */
@@ -68,6 +69,8 @@ export interface BoxStatus {
   damaged: number;
   /** Why nothing more is taken. */
   problem: string | undefined;
+  /** What the site was told beside that. */
+  note?: string | undefined;
   sinks: DeliveryStatus[];
 }
 
@@ -122,6 +125,7 @@ export class Box {
       (sink) =>
         new Delivery({
           sink,
+          sender: options.sender,
           position: state.sink(sink.name),
           save: () => state.save(),
           pending: (after, most, upTo) => letters.after(after, most, upTo),
@@ -161,7 +165,7 @@ export class Box {
     this.#listener = { epoch, to };
     for (const { number, reason } of this.#state.refusals(epoch, first)) to.refuse(number, reason);
     const unsaid = this.#unsaid.find((each) => each.epoch === epoch);
-    to.acknowledge(unsaid ? unsaid.number - 1 : this.#state.received(epoch));
+    to.acknowledge(unsaid ? unsaid.number - 1 : this.#state.received(epoch), this.#note);
   }
 
   detach(to: Listener): void {
@@ -311,7 +315,7 @@ export class Box {
       if (epoch === this.#listener?.epoch) this.#listener.to.answer(number, answer);
     }
     const last = said.findLast(({ epoch }) => epoch === this.#listener?.epoch);
-    if (last) this.#listener?.to.acknowledge(last.number);
+    if (last) this.#listener?.to.acknowledge(last.number, this.#note);
   }
 
   /** What one of several sinks wants is wanted: each bit that any of them sets. */
@@ -343,6 +347,14 @@ export class Box {
     }
   }
 
+  /** What the site should know though its letters were taken. */
+  get #note(): string | undefined {
+    const { lane, sender, sinks } = this.#options;
+    const notes = [lane.note?.(sender), ...sinks.map((sink) => sink.note?.(sender))];
+    const text = notes.filter((note) => note !== undefined).join("; ");
+    return text === "" ? undefined : printable(text, MAX_NOTE);
+  }
+
   status(): BoxStatus {
     const stuck = this.#letters.length > 0 ? this.#options.clock.now() - this.#moved : undefined;
     return {
@@ -356,6 +368,7 @@ export class Box {
       refused: this.#refused,
       damaged: this.#letters.damaged,
       problem: this.#problem,
+      note: this.#options.lane.note?.(this.#options.sender),
       sinks: this.#deliveries.map((delivery) => delivery.status()),
     };
   }

@@ -5,12 +5,13 @@ import type { Log } from "../../common/log.ts";
 import { Meter } from "../../common/meter.ts";
 import type { Random } from "../../common/random.ts";
 import { Runs } from "../../common/runs.ts";
-import type { Letter } from "./letter/index.ts";
+import type { Letter, Sender } from "./letter/index.ts";
 import type { Holds, Sink } from "./sink/index.ts";
 import type { SinkPosition } from "./state.ts";
 
 export interface DeliveryOptions {
   sink: Sink;
+  sender: Sender;
   /** Where it is; saved by `save`. */
   position: SinkPosition;
   save: () => Promise<void>;
@@ -40,6 +41,8 @@ export interface DeliveryStatus {
   holds?: Holds | undefined;
   /** Why it takes nothing now. */
   problem: string | undefined;
+  /** What it cannot do for this site, though it takes its letters. */
+  note?: string | undefined;
 }
 
 /** ms until a sink is tried again: at first, and at most. Each try doubles it, half of it is random. */
@@ -139,7 +142,7 @@ export class Delivery {
   }
 
   status(): DeliveryStatus {
-    const { sink, waiting } = this.#options;
+    const { sink, sender, waiting } = this.#options;
     return {
       sink: sink.name,
       kind: sink.kind,
@@ -149,6 +152,7 @@ export class Delivery {
       failed: this.#failed,
       holds: sink.holds,
       problem: this.#problem,
+      note: sink.note?.(sender),
     };
   }
 

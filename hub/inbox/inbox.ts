@@ -19,8 +19,8 @@ export interface InboxLane {
   rules: LaneRules;
   /** Where a site's letters go; nowhere: then they stay with the agent. */
   sinks(sender: Sender): readonly Sink[];
-  /** A site is gone for good. */
-  forget?(sender: Sender): void;
+  /** A site is gone for good: what central cores have of it goes, too. Says what was done, if that is worth saying. */
+  forget?(sender: Sender): Promise<readonly string[]> | undefined;
 }
 
 /** What hub.toml says of it. */
@@ -38,6 +38,8 @@ export interface InboxOptions extends InboxRules {
   log: Log;
   /** A letter of a site was refused. */
   refused: (site: Site, lane: string, reason: string) => void;
+  /** Something of a site that was removed was taken away, or could not be. */
+  forgotten: (site: Site, lane: string, what: string) => void;
 }
 
 export class Inbox {
@@ -108,7 +110,7 @@ export class Inbox {
   }
 
   async #forget(site: Site): Promise<void> {
-    const { disk, directory, log } = this.#options;
+    const { disk, directory, log, forgotten } = this.#options;
     const { lanes } = this.#rules;
     await this.#switching;
     for (const lane of lanes) {
@@ -124,9 +126,10 @@ export class Inbox {
       await box?.withdraw().catch((error: unknown) => {
         log.error("something of a removed site is left in a sink", { reason: reasonOf(error) });
       });
-      lane.forget?.({ tenant: site.tenant, site: site.name });
       if (waiting > 0)
         log.error("letters of a removed site were dropped", { lane: rules.name, letters: waiting });
+      const done = await lane.forget?.({ tenant: site.tenant, site: site.name });
+      if (done) for (const what of done) forgotten(site, rules.name, what);
     }
     await disk.remove(join(directory, site.tenant, site.name));
   }

@@ -99,8 +99,8 @@ export class Receiver implements Listener {
     }
   }
 
-  acknowledge(number: number): void {
-    this.#options.stream.write(message(ACK, { number }));
+  acknowledge(number: number, note: string | undefined): void {
+    this.#options.stream.write(message(ACK, note === undefined ? { number } : { number, note }));
   }
 
   refuse(number: number, reason: string): void {

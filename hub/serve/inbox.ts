@@ -97,6 +97,10 @@ export function openInbox(config: HubConfig, parts: InboxParts): OpenInbox {
     random,
     log,
     refused: ({ tenant, name }, lane, reason) => refusals.note({ tenant, site: name }, lane, reason),
+    forgotten: ({ tenant, name }, lane, what) => {
+      log.info("what a removed site had left was dealt with", { site: `${tenant}/${name}`, lane, what });
+      recorder.record("hub", "inbox.forget", `${tenant}/${name}`, `${lane}: ${what}`);
+    },
   });
   const start = async () => {
     const known = await registry.sites();

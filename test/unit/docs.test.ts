@@ -179,6 +179,8 @@ const references = [
       "inventory.folder",
       "inventory.archive",
       "inventory.livestatus",
+      "dumps.command",
+      "dumps.objects_command",
       "notifications.corrupted",
       "outbox.kib_per_second",
     ],

@@ -1,14 +1,7 @@
-/** How a core's hosts and services are, as records of a dump. */
-import {
-  type HostRecord,
-  MAX_LONG_OUTPUT,
-  MAX_OUTPUT,
-  type ServiceRecord,
-} from "../../../common/outbox/index.ts";
+/** How a core's hosts and services are, as it says over Livestatus. */
+import { MAX_NAME } from "../../../common/outbox/index.ts";
 import type { Ask } from "../table/index.ts";
-
-/** Of one host or service: exactly one of them. */
-export type ObjectRecord = { host: HostRecord } | { service: ServiceRecord };
+import { type Reader, Reading, textsOf } from "./record.ts";
 
 /** What was never checked has no state yet. */
 const CHECKED = "Filter: has_been_checked = 1";
@@ -19,52 +12,36 @@ const SERVICES = `GET services
 Columns: host_name description state plugin_output long_plugin_output perf_data
 ${CHECKED}`;
 
-/** Everything that was checked, by a name of its own. Throws an Error when the core cannot say. */
-export async function readCore(ask: Ask): Promise<Map<string, ObjectRecord>> {
-  const objects = new Map<string, ObjectRecord>();
+/** Reads from a core. */
+export function coreReader(ask: Ask): Reader {
+  return {
+    read: () => readCore(ask),
+    // an answer has its time
+    stop: () => {},
+  };
+}
+
+async function readCore(ask: Ask): Promise<Reading> {
+  const reading = new Reading();
   // one after the other: cores serve few connections at once
   for (const row of await ask(HOSTS)) {
     const [name, state, output, long, perf, alias, address] = row;
-    objects.set(nameOf([text(name)]), {
-      host: [text(name), whole(state), ...outputs(output, long, perf), text(alias), text(address)],
+    const labels = [text(alias).slice(0, MAX_NAME), text(address).slice(0, MAX_NAME)] as const;
+    reading.add([text(name)], {
+      host: [text(name), whole(state), ...outputs(output, long, perf), ...labels],
     });
   }
   for (const row of await ask(SERVICES)) {
     const [host, description, state, output, long, perf] = row;
-    objects.set(nameOf([text(host), text(description)]), {
+    reading.add([text(host), text(description)], {
       service: [text(host), text(description), whole(state), ...outputs(output, long, perf)],
     });
   }
-  return objects;
-}
-
-/** A name that no other object has; `partsOf` reads it. */
-export function nameOf(parts: readonly string[]): string {
-  return parts.join("\n");
-}
-
-/** Host, and description where it is a service. */
-export function partsOf(name: string): [string] | [string, string] {
-  const [host = "", description] = name.split("\n");
-  return description === undefined ? [host] : [host, description];
+  return reading;
 }
 
 function outputs(output: unknown, long: unknown, perf: unknown): [string, string, string] {
-  return [
-    line(output).slice(0, MAX_OUTPUT),
-    linesOf(text(long)).slice(0, MAX_LONG_OUTPUT),
-    line(perf).slice(0, MAX_OUTPUT),
-  ];
-}
-
-/** What has one line; the hub refuses others. */
-function line(value: unknown): string {
-  return text(value).replace(/[\r\n\0]+/g, " ");
-}
-
-/** Nagios and its kin write a line break as `\n`, Icinga as what it is. */
-function linesOf(long: string): string {
-  return long.includes("\n") ? long : long.replaceAll("\\n", "\n");
+  return textsOf(text(output), text(long), text(perf));
 }
 
 function text(value: unknown): string {

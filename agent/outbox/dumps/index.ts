@@ -1,2 +1,3 @@
-export { readCore } from "./core.ts";
+export { openReader, type ReaderConfig } from "./reader.ts";
+export type { Reader } from "./record.ts";
 export { DumpSource, type DumpSourceOptions, type DumpStatus } from "./source.ts";

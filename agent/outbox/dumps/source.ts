@@ -1,19 +1,25 @@
 /**
- * Makes status dumps from the local core. Each holds what differs from what the hub has: what was in dumps that it
+ * Makes status dumps of what is read at the site. Each holds what differs from what the hub has: what was in dumps that it
  * has confirmed. So a dump that gives way to a newer one is no loss, and one dump is under way at a time.
  */
 import type { Clock, Timer } from "../../../common/clock.ts";
 import { reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
-import { DUMP, type DumpBody, KEY_BYTES, MAX_DUMP, MAX_DUMP_OBJECTS } from "../../../common/outbox/index.ts";
+import {
+  type DumpBody,
+  type GoneRecord,
+  KEY_BYTES,
+  MAX_DUMP,
+  MAX_DUMP_OBJECTS,
+  type ShadowBody,
+} from "../../../common/outbox/index.ts";
 import type { Random } from "../../../common/random.ts";
 import { Runs } from "../../../common/runs.ts";
 import type { ItemMeta, Lane, Source } from "../lane/index.ts";
-import type { Ask } from "../table/index.ts";
-import { type ObjectRecord, partsOf, readCore } from "./core.ts";
+import { type ObjectRecord, partsOf, type Reader, type Reading } from "./record.ts";
 
 export interface DumpSourceOptions {
-  ask: Ask;
+  reader: Reader;
   /** ms between two dumps. */
   interval: number;
   /** ms after which one has everything, changed or not. */
@@ -28,10 +34,13 @@ export interface DumpStatus {
   dumps: number;
   /** Those that had everything. */
   full: number;
-  /** Hosts and services that the core had last. */
+  /** Hosts and services that there were last. */
   objects: number;
   /** Those in the last dump. */
   changed: number;
+  /** Those that could not be read last, and why the first of them could not. */
+  refused: number;
+  refusal: string | undefined;
   /** Why there is no dump now. */
   problem: string | undefined;
 }
@@ -63,6 +72,7 @@ export class DumpSource implements Source {
   #full = 0;
   #objects = 0;
   #changed = 0;
+  #refused: Pick<Reading, "refused" | "reason"> = { refused: 0, reason: undefined };
   #problem: string | undefined;
 
   constructor(options: DumpSourceOptions) {
@@ -77,6 +87,7 @@ export class DumpSource implements Source {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#timer?.cancel();
+    this.#options.reader.stop();
     await this.#running.idle;
   }
 
@@ -86,6 +97,8 @@ export class DumpSource implements Source {
       full: this.#full,
       objects: this.#objects,
       changed: this.#changed,
+      refused: this.#refused.refused,
+      refusal: this.#refused.reason,
       problem: this.#problem,
     };
   }
@@ -96,26 +109,35 @@ export class DumpSource implements Source {
   }
 
   async #dump(): Promise<void> {
-    const { ask, clock, everything, log } = this.#options;
+    const { reader, clock, everything, log } = this.#options;
     const lane = this.#lane;
     if (!lane || this.#stopped) return;
     this.#due = lane.underWay;
     if (this.#due) return;
     try {
-      const objects = await readCore(ask);
+      const reading = await reader.read();
       if (this.#stopped) return;
+      this.#note(reading);
       if (clock.now() - this.#resetAt >= everything) this.#reset = true;
-      await this.#queue(lane, objects);
+      await this.#queue(lane, reading);
       if (this.#problem !== undefined) log.info("status dumps are made again");
       this.#problem = undefined;
     } catch (error) {
+      if (this.#stopped) return;
       const problem = reasonOf(error);
       if (this.#problem !== problem) log.error("no status dump can be made", { reason: problem });
       this.#problem = problem;
     }
   }
 
-  async #queue(lane: Lane, objects: ReadonlyMap<string, ObjectRecord>): Promise<void> {
+  #note({ refused, reason }: Reading): void {
+    if (reason !== undefined && reason !== this.#refused.reason) {
+      this.#options.log.warn("hosts or services cannot be read and are left out", { refused, reason });
+    }
+    this.#refused = { refused, reason };
+  }
+
+  async #queue(lane: Lane, { kind, objects }: Reading): Promise<void> {
     const { clock, random } = this.#options;
     const reset = this.#reset;
     const { body, told } = difference(objects, reset ? new Map() : this.#known, reset);
@@ -128,7 +150,7 @@ export class DumpSource implements Source {
     this.#objects = objects.size;
     this.#changed = told.size;
     await lane.append(
-      { key: Buffer.from(random.bytes(KEY_BYTES)), kind: DUMP, time: Math.floor(clock.wall()), source },
+      { key: Buffer.from(random.bytes(KEY_BYTES)), kind, time: Math.floor(clock.wall()), source },
       lane.seal(Buffer.from(JSON.stringify(body))),
     );
   }
@@ -170,21 +192,21 @@ function difference(
   objects: ReadonlyMap<string, ObjectRecord>,
   known: ReadonlyMap<string, bigint>,
   reset: boolean,
-): { body: DumpBody; told: Told } {
-  const body: DumpBody = { version: 1, reset, complete: true, hosts: [], services: [], gone: [] };
+): { body: DumpBody | ShadowBody; told: Told } {
   const told: Told = new Map();
-  let bytes = 0;
+  const [gone, hosts, services]: [GoneRecord[], unknown[], unknown[]] = [[], [], []];
+  let [bytes, complete] = [0, true];
   const fits = (more: number): boolean => {
     bytes += more;
     const fit = bytes <= PART && told.size < MAX_DUMP_OBJECTS;
-    if (!fit) body.complete = false;
+    if (!fit) complete = false;
     return fit;
   };
   for (const name of known.keys()) {
     if (objects.has(name)) continue;
     if (!fits(Buffer.byteLength(name))) break;
     told.set(name, undefined);
-    body.gone.push(partsOf(name));
+    gone.push(partsOf(name));
   }
   for (const [name, object] of objects) {
     const text = JSON.stringify("host" in object ? object.host : object.service);
@@ -192,8 +214,9 @@ function difference(
     if (known.get(name) === digest) continue;
     if (!fits(Buffer.byteLength(text))) break;
     told.set(name, digest);
-    if ("host" in object) body.hosts.push(object.host);
-    else body.services.push(object.service);
+    if ("host" in object) hosts.push(object.host);
+    else services.push(object.service);
   }
-  return { body, told };
+  // all records of a reading are of its kind
+  return { body: { version: 1, reset, complete, hosts, services, gone } as DumpBody | ShadowBody, told };
 }

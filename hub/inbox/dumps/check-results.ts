@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
-import type { Status } from "./dump.ts";
+import { DUMP } from "../../../common/outbox/index.ts";
+import type { Told } from "./dump.ts";
 import type { Changes, Outlet } from "./outlet.ts";
 
 export interface CheckResultsOptions {
@@ -26,6 +27,7 @@ const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 export class CheckResults implements Outlet {
   readonly kind = "check-results";
+  readonly takes = DUMP;
   #stopped = false;
 
   constructor(private readonly options: CheckResultsOptions) {}
@@ -61,6 +63,15 @@ export class CheckResults implements Outlet {
     }
   }
 
+  async withdraw(path: string): Promise<void> {
+    const { folder, disk } = this.options;
+    const file = join(folder, fileName(path));
+    // without it the core does not begin to read
+    await disk.remove(`${file}.ok`);
+    await disk.remove(file);
+    await disk.remove(join(folder, `.farsite-${fileName(path)}`));
+  }
+
   stop(): void {
     this.#stopped = true;
   }
@@ -75,8 +86,10 @@ export function fileName(path: string): string {
 /** @param time ms since the Unix epoch, by the hub's clock: that of a site may be wrong */
 export function checkResultFile({ hosts, services }: Changes, time: number): string {
   const seconds = (time / 1000).toFixed(1);
-  const result = (names: string[], { state, output, longOutput, perfData }: Status): string =>
-    [
+  const result = (names: string[], told: Told): string => {
+    if ("shadow" in told) return "";
+    const { state, output, longOutput, perfData } = told;
+    return [
       ...names,
       "check_type=1",
       "check_options=0",
@@ -89,6 +102,7 @@ export function checkResultFile({ hosts, services }: Changes, time: number): str
       "",
       "",
     ].join("\n");
+  };
   const parts = [`file_time=${Math.floor(time / 1000)}\n\n`];
   for (const [name, status] of hosts) parts.push(result([`host_name=${name}`], status));
   for (const [host, ofHost] of services) {

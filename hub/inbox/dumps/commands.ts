@@ -1,13 +1,15 @@
 /**
- * Commands to a central core's Livestatus. There are two, whatever a site sends: the result of a passive check of a
- * host, and of a service. Names in them are checked before, and texts have one line.
+ * Commands to a central core's Livestatus. There are two of each kind, whatever a site sends: the result of a passive
+ * check of a host and of a service, or the state of a shadow host and of one of its services, as `cmcdump` says it.
+ * Names in them are checked before, and texts have one line.
  */
 import { createConnection, type Socket } from "node:net";
 import type { Address } from "../../../common/address.ts";
 import type { Clock } from "../../../common/clock.ts";
 import { reasonOf } from "../../../common/errors.ts";
 import { HEAD_BYTES, parseHead } from "../../../common/livestatus/index.ts";
-import type { Status } from "./dump.ts";
+import { DUMP, SHADOW } from "../../../common/outbox/index.ts";
+import type { DumpKind, Told } from "./dump.ts";
 import type { Changes, Outlet } from "./outlet.ts";
 
 /** Connects to a core's Livestatus. */
@@ -18,7 +20,41 @@ export const connectOverNetwork: Connect = (address) =>
     address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
   );
 
+/** What is said of hosts and services: undefined where nothing can be. */
+interface Language {
+  kind: string;
+  takes: DumpKind;
+  host: string;
+  service: string;
+  args(told: Told): string | undefined;
+}
+
+/** Results of passive checks, which any core takes. */
+export const RESULTS: Language = {
+  kind: "livestatus",
+  takes: DUMP,
+  host: "PROCESS_HOST_CHECK_RESULT",
+  service: "PROCESS_SERVICE_CHECK_RESULT",
+  args: (told) => {
+    if ("shadow" in told) return undefined;
+    const { state, output, longOutput, perfData } = told;
+    const long = longOutput === "" ? "" : `\\n${longOutput.replaceAll("\n", "\\n")}`;
+    // the last argument goes to the end of the line, whatever is in it
+    return `${state};${output}${perfData === "" ? "" : `|${perfData}`}${long}`;
+  },
+};
+
+/** States of shadow hosts, which only Checkmk's own core has. */
+export const SHADOWS: Language = {
+  kind: "shadow-states",
+  takes: SHADOW,
+  host: "UPDATE_SHADOW_HOST_STATE",
+  service: "UPDATE_SHADOW_SERVICE_STATE",
+  args: (told) => ("shadow" in told ? told.shadow : undefined),
+};
+
 export interface CommandsOptions {
+  language: Language;
   /** The core's Livestatus. */
   address: Address;
   connect: Connect;
@@ -31,14 +67,20 @@ export interface CommandsOptions {
 const QUESTION = "GET status\nColumns: program_start\nOutputFormat: json\nResponseHeader: fixed16\n\n";
 
 export class Commands implements Outlet {
-  readonly kind = "livestatus";
+  readonly kind: string;
+  readonly takes: DumpKind;
   readonly #open = new Set<(reason: string) => void>();
 
-  constructor(private readonly options: CommandsOptions) {}
+  constructor(private readonly options: CommandsOptions) {
+    this.kind = options.language.kind;
+    this.takes = options.language.takes;
+  }
 
   async write(_path: string, changes: Changes): Promise<void> {
     if (changes.hosts.size + changes.services.size === 0) return;
-    await this.#send(checkCommands(changes, this.options.clock.wall()) + QUESTION);
+    const { language, clock } = this.options;
+    const commands = commandsFor(language, changes, clock.wall());
+    if (commands !== "") await this.#send(commands + QUESTION);
   }
 
   #send(requests: string): Promise<void> {
@@ -73,20 +115,20 @@ export class Commands implements Outlet {
 }
 
 /** @param time ms since the Unix epoch, by the hub's clock */
-export function checkCommands({ hosts, services }: Changes, time: number): string {
+export function commandsFor(
+  { host, service, args }: Language,
+  { hosts, services }: Changes,
+  time: number,
+): string {
   const seconds = Math.floor(time / 1000);
-  const command = (words: string[], { state, output, longOutput, perfData }: Status): string => {
-    const long = longOutput === "" ? "" : `\\n${longOutput.replaceAll("\n", "\\n")}`;
-    // the last argument goes to the end of the line, whatever is in it
-    const text = `${output}${perfData === "" ? "" : `|${perfData}`}${long}`;
-    return `COMMAND [${seconds}] ${[...words, state, text].join(";")}\n\n`;
-  };
   const commands: string[] = [];
-  for (const [name, status] of hosts) commands.push(command(["PROCESS_HOST_CHECK_RESULT", name], status));
-  for (const [host, ofHost] of services) {
-    for (const [description, status] of ofHost) {
-      commands.push(command(["PROCESS_SERVICE_CHECK_RESULT", host, description], status));
-    }
+  const command = (words: string[], told: Told): void => {
+    const rest = args(told);
+    if (rest !== undefined) commands.push(`COMMAND [${seconds}] ${words.join(";")};${rest}\n\n`);
+  };
+  for (const [name, told] of hosts) command([host, name], told);
+  for (const [name, ofHost] of services) {
+    for (const [description, told] of ofHost) command([service, name, description], told);
   }
   return commands.join("");
 }

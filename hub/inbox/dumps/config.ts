@@ -28,7 +28,8 @@ const sink = z.discriminatedUnion(
         "both objects and reload, or neither",
       ),
     z.strictObject({
-      kind: z.literal("livestatus"),
+      /** Results of checks for any core, or the states of Checkmk's shadow hosts, as `cmcdump` says them. */
+      kind: z.enum(["livestatus", "shadow-states"]),
       tenants,
       /** The central core's Livestatus, without TLS. */
       livestatus: z
@@ -39,7 +40,7 @@ const sink = z.discriminatedUnion(
       timeout_seconds: z.number().min(0.1).max(600).default(30),
     }),
   ],
-  { error: '"check-results" or "livestatus"' },
+  { error: '"check-results", "livestatus" or "shadow-states"' },
 );
 export type DumpSinkConfig = z.output<typeof sink>;
 

@@ -4,8 +4,12 @@
  * left out.
  */
 import { join } from "node:path";
-import type { Clock } from "../../../common/clock.ts";
+import type { Clock, Timer } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
+import { reasonOf } from "../../../common/errors.ts";
+import type { Log } from "../../../common/log.ts";
+import { Runs } from "../../../common/runs.ts";
+import { printable } from "../../../common/text.ts";
 import type { RosterHost } from "./roster.ts";
 
 export interface ObjectsOptions {
@@ -15,6 +19,7 @@ export interface ObjectsOptions {
   clock: Clock;
   /** Makes the core load what is there. Throws when it does not. */
   reload: () => Promise<void>;
+  log: Log;
   /** ms between two loads. */
   pause: number;
 }
@@ -26,6 +31,9 @@ const TEMPLATES = "farsite-templates.cfg";
 const MARK = ".farsite-changed";
 /** illegal_object_name_chars of Nagios as it is delivered, and what joins two lines, or takes a value away. */
 const ILLEGAL = /[`~!$%^&*|'"<>?,()=]|\\$|^null$/;
+/** Names that are given of those left out, and the length of each, in UTF-16 units. */
+const MOST_NAMES = 3;
+const MAX_SHOWN = 60;
 const ADDRESS = /^[A-Za-z0-9_.:-]{1,255}$/;
 
 export class Objects {
@@ -36,27 +44,92 @@ export class Objects {
   #loaded: number | undefined;
   #loadedAt = Number.NEGATIVE_INFINITY;
   #loading: Promise<void> | undefined;
+  /** What nobody waits for, of sites that are gone: up to here it is to be loaded. */
+  #owed = Number.NEGATIVE_INFINITY;
+  readonly #settling = new Runs(() => this.#settle());
+  #retry: Timer | undefined;
+  #problem: string | undefined;
+  #stopped = false;
 
   constructor(options: ObjectsOptions) {
     this.#options = options;
   }
 
-  /** Brings a site's hosts into the core. Throws when they are not there yet. */
-  async write(path: string, hosts: ReadonlyMap<string, RosterHost>): Promise<void> {
+  /** Has the core load what an earlier start of the hub left to be loaded. */
+  async start(): Promise<void> {
+    const { folder, disk } = this.#options;
+    if (!(await disk.exists(join(folder, MARK)))) return;
+    this.#loaded ??= -1;
+    this.#owed = this.#change;
+    this.#settling.ask();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retry?.cancel();
+    await this.#settling.idle;
+  }
+
+  /**
+   * Brings a site's hosts into the core. Throws when they are not there yet.
+   * @returns which of them it cannot be told of, if any: for people
+   */
+  async write(path: string, hosts: ReadonlyMap<string, RosterHost>): Promise<string | undefined> {
     const { folder, disk } = this.#options;
     if (!(await disk.exists(folder))) throw new Error(`there is no folder ${folder}`);
     // what an earlier start of the hub left to be loaded
     this.#loaded ??= (await disk.exists(join(folder, MARK))) ? -1 : 0;
     const templates = !(await disk.exists(join(folder, TEMPLATES)));
     if (templates) await this.#put(TEMPLATES, templatesFile());
-    const name = `farsite-${path.replace("/", ".")}.cfg`;
-    const text = objectsFile(hosts);
+    const name = fileOf(path);
+    const { text, leftOut } = objectsFile(hosts);
     if (templates || (await this.#text(name)) !== text) {
       await disk.write(join(folder, MARK), []);
       await this.#put(name, text);
       this.#changes.set(path, ++this.#change);
     }
     while ((this.#changes.get(path) ?? 0) > (this.#loaded ?? 0)) await this.#load();
+    return leftOut;
+  }
+
+  /** Takes the file of a site that is gone away; the core loads that as soon as it may. Says whether there was one. */
+  async remove(path: string): Promise<boolean> {
+    const { folder, disk } = this.#options;
+    const file = join(folder, fileOf(path));
+    this.#changes.delete(path);
+    if (!(await disk.exists(file))) return false;
+    this.#loaded ??= (await disk.exists(join(folder, MARK))) ? -1 : 0;
+    await disk.write(join(folder, MARK), []);
+    await disk.remove(file);
+    await disk.sync(folder);
+    this.#owed = ++this.#change;
+    this.#settling.ask();
+    return true;
+  }
+
+  /** Loads what nobody waits for, and tries again until it is there. */
+  async #settle(): Promise<void> {
+    const { clock, pause, log, folder } = this.#options;
+    if (this.#stopped || this.#retry) return;
+    try {
+      while (this.#wait <= 0 && (this.#loaded ?? 0) < this.#owed) await this.#load();
+      this.#problem = undefined;
+    } catch (error) {
+      const reason = reasonOf(error);
+      if (this.#problem !== reason) log.error("a core does not load what was taken away", { folder, reason });
+      this.#problem = reason;
+    }
+    if ((this.#loaded ?? 0) >= this.#owed || this.#stopped) return;
+    this.#retry = clock.after(this.#wait > 0 ? this.#wait : pause, () => {
+      this.#retry = undefined;
+      this.#settling.ask();
+    });
+  }
+
+  /** ms until the core may load again. */
+  get #wait(): number {
+    const { clock, pause } = this.#options;
+    return this.#loadedAt + pause - clock.now();
   }
 
   async #text(name: string): Promise<string | undefined> {
@@ -83,8 +156,8 @@ export class Objects {
   }
 
   async #loadNow(): Promise<void> {
-    const { clock, pause, reload, disk, folder } = this.#options;
-    const wait = this.#loadedAt + pause - clock.now();
+    const { clock, reload, disk, folder } = this.#options;
+    const wait = this.#wait;
     if (wait > 0) throw new Error(`the core loads new objects in ${Math.ceil(wait / 1000)} s`);
     const change = this.#change;
     // failures count, too: a core must not be asked without a pause
@@ -95,11 +168,27 @@ export class Objects {
   }
 }
 
-/** A site's hosts and services, those whose names Nagios takes. */
-export function objectsFile(hosts: ReadonlyMap<string, RosterHost>): string {
+function fileOf(path: string): string {
+  return `farsite-${path.replace("/", ".")}.cfg`;
+}
+
+/** A site's hosts and services, those whose names Nagios takes, and which it does not, for people. */
+export function objectsFile(hosts: ReadonlyMap<string, RosterHost>): {
+  text: string;
+  leftOut: string | undefined;
+} {
   const parts = ["# Written by farsite-hub; what is changed here is lost.\n"];
+  const names: string[] = [];
+  let count = 0;
+  const leaveOut = (name: string): void => {
+    if (++count <= MOST_NAMES) names.push(`"${printable(name, MAX_SHOWN)}"`);
+  };
   for (const [name, { alias, address, services }] of hosts) {
-    if (ILLEGAL.test(name)) continue;
+    if (ILLEGAL.test(name)) {
+      leaveOut(name);
+      count += services.size;
+      continue;
+    }
     parts.push(
       definition("host", {
         use: "farsite-host",
@@ -109,7 +198,10 @@ export function objectsFile(hosts: ReadonlyMap<string, RosterHost>): string {
       }),
     );
     for (const description of services) {
-      if (ILLEGAL.test(description)) continue;
+      if (ILLEGAL.test(description)) {
+        leaveOut(`${name}/${description}`);
+        continue;
+      }
       parts.push(
         definition("service", {
           use: "farsite-service",
@@ -119,7 +211,10 @@ export function objectsFile(hosts: ReadonlyMap<string, RosterHost>): string {
       );
     }
   }
-  return parts.join("");
+  const more = count > names.length ? ` and ${count - names.length} more` : "";
+  const leftOut =
+    count === 0 ? undefined : `left out, since Nagios takes no such name: ${names.join(", ")}${more}`;
+  return { text: parts.join(""), leftOut };
 }
 
 function templatesFile(): string {

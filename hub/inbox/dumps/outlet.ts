@@ -1,17 +1,21 @@
 /** How a central core hears of states. */
-import type { HostStatus, ObjectName, Status } from "./dump.ts";
+import { type Dump, type DumpKind, type ObjectName, servicesOf, type Told } from "./dump.ts";
 
 /** What a core is to be told. */
 export interface Changes {
-  hosts: Map<string, Status | HostStatus>;
+  hosts: Map<string, Told>;
   /** By host, then by description. */
-  services: Map<string, Map<string, Status>>;
+  services: Dump["services"];
 }
 
 export interface Outlet {
   readonly kind: string;
+  /** The kind of dumps that it can tell; of others it says nothing. */
+  readonly takes: DumpKind;
   /** Tells the core of a site, TENANT/SITE; of one, one after the other. Throws when it cannot be told now. */
   write(path: string, changes: Changes): Promise<void>;
+  /** Takes back what the core has not read yet of a site that is gone. */
+  withdraw?(path: string): Promise<void>;
   /** What waits for the core fails at once. */
   stop(): void;
 }
@@ -27,13 +31,4 @@ export function addLost(changes: Changes, names: Iterable<ObjectName>, output: s
     if (description === undefined) changes.hosts.set(host, { state: LOST_HOST, ...status });
     else servicesOf(changes, host).set(description, { state: LOST_SERVICE, ...status });
   }
-}
-
-/** The services of a host among some changes. */
-export function servicesOf({ services }: Changes, host: string): Map<string, Status> {
-  const known = services.get(host);
-  if (known) return known;
-  const made = new Map<string, Status>();
-  services.set(host, made);
-  return made;
 }

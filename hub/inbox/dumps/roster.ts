@@ -43,8 +43,11 @@ export class Roster {
     for (const name of gone) if (this.#remove(name)) left.push(name);
     for (const into of [this.hosts, this.#fresh]) {
       if (!into) continue;
-      for (const [name, { alias, address }] of hosts) {
-        Object.assign(hostOf(into, name), { alias, address });
+      for (const [name, told] of hosts) {
+        const known = hostOf(into, name);
+        if ("shadow" in told) continue;
+        known.alias = told.alias;
+        known.address = told.address;
       }
       for (const [name, descriptions] of services) {
         const known = hostOf(into, name).services;

@@ -3,12 +3,14 @@
 import { join } from "node:path";
 import type { Disk } from "../../../common/disk.ts";
 import { reasonOf } from "../../../common/errors.ts";
+import type { Log } from "../../../common/log.ts";
+import { DUMP } from "../../../common/outbox/index.ts";
 import { Turns } from "../../../common/turns.ts";
 import type { Letter, Sender } from "../letter/index.ts";
 import type { Rejected, Sink } from "../sink/index.ts";
-import { type Dump, type ObjectName, readDump } from "./dump.ts";
+import { type Dump, type DumpKind, type ObjectName, readDump, servicesOf } from "./dump.ts";
 import type { Objects } from "./objects.ts";
-import { addLost, type Changes, type Outlet, servicesOf } from "./outlet.ts";
+import { addLost, type Changes, type Outlet } from "./outlet.ts";
 import { loadRoster, Roster, saveRoster } from "./roster.ts";
 
 export interface DumpSinkOptions {
@@ -19,6 +21,7 @@ export interface DumpSinkOptions {
   /** Undefined for sites of which no dumps are taken. */
   prefix: (sender: Sender) => string | undefined;
   disk: Disk;
+  log: Log;
   /** Where a site's rosters are. */
   directory: (sender: Sender) => string;
 }
@@ -34,15 +37,23 @@ export class DumpSink implements Sink {
   readonly batch = BATCH;
   readonly name: string;
   readonly kind: string;
+  readonly takes: DumpKind;
   readonly #options: DumpSinkOptions;
   /** A site's dumps and marks do not overtake each other. */
   readonly #turns = new Map<string, Turns>();
   readonly #standings = new Map<string, Standing>();
+  /** What the core cannot be told of a site. */
+  readonly #leftOut = new Map<string, string>();
 
   constructor(options: DumpSinkOptions) {
     this.#options = options;
     this.name = options.name;
     this.kind = options.outlet.kind;
+    this.takes = options.outlet.takes;
+  }
+
+  start(): Promise<void> {
+    return this.#options.objects?.start() ?? Promise.resolve();
   }
 
   /** Looks what it has of a site from an earlier start. */
@@ -71,8 +82,9 @@ export class DumpSink implements Sink {
     const changes: Changes = { hosts: new Map(), services: new Map() };
     const rejected: Rejected[] = [];
     for (const letter of letters) {
+      if (letter.kind !== this.takes) continue;
       try {
-        const dump = readDump(letter.body, prefix);
+        const dump = readDump(this.takes, letter.body, prefix);
         const gone = roster.take(dump);
         addDump(changes, dump);
         if (!objects) addLost(changes, gone, `no longer monitored at ${pathOf(sender)}`);
@@ -82,10 +94,51 @@ export class DumpSink implements Sink {
       }
     }
     // a core ignores what it does not know
-    await objects?.write(pathOf(sender), roster.hosts);
+    if (objects) this.#leave(sender, await objects.write(pathOf(sender), roster.hosts));
     await outlet.write(pathOf(sender), changes);
     await this.#save(sender, roster, before);
     return rejected;
+  }
+
+  note(sender: Sender): string | undefined {
+    return this.#leftOut.get(pathOf(sender));
+  }
+
+  /** Tells what the core cannot be told, once until it changes. */
+  #leave(sender: Sender, leftOut: string | undefined): void {
+    const path = pathOf(sender);
+    if (leftOut === this.#leftOut.get(path)) return;
+    if (leftOut === undefined) this.#leftOut.delete(path);
+    else {
+      this.#leftOut.set(path, leftOut);
+      this.#options.log.warn("a core cannot be told everything", {
+        site: path,
+        sink: this.name,
+        reason: leftOut,
+      });
+    }
+  }
+
+  /**
+   * A site is gone for good: what the core has of it is taken away, or else marked.
+   * @returns what was done, for people; undefined when there was nothing
+   */
+  async forget(sender: Sender): Promise<string | undefined> {
+    return this.#turnsOf(sender).take(async () => {
+      const path = pathOf(sender);
+      const { outlet, objects } = this.#options;
+      const roster = await this.#roster(sender);
+      this.#standings.delete(path);
+      this.#leftOut.delete(path);
+      await outlet.withdraw?.(path);
+      const removed = (await objects?.remove(path)) ?? false;
+      if (removed) return "its hosts and services are taken away";
+      if (!roster || roster.size === 0 || objects || this.takes !== DUMP) return undefined;
+      const changes: Changes = { hosts: new Map(), services: new Map() };
+      addLost(changes, namesOf(roster), `no longer monitored: ${path} was removed`);
+      await outlet.write(path, changes);
+      return `${roster.size} hosts and services are marked as no longer monitored`;
+    });
   }
 
   /**
@@ -110,8 +163,9 @@ export class DumpSink implements Sink {
   }
 
   /** What waits for the core fails at once. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#options.outlet.stop();
+    await this.#options.objects?.stop();
   }
 
   #turnsOf(sender: Sender): Turns {

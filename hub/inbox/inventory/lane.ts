@@ -57,7 +57,7 @@ export class InventoryLane {
   }
 
   /** A site is gone for good; its files stay. */
-  forget({ tenant, site }: Sender): void {
+  forget({ tenant, site }: Sender): undefined {
     this.#mirrors.delete(`${tenant}/${site}`);
   }
 

@@ -27,6 +27,8 @@ export interface LaneRules {
   longest: number;
   /** Throws, with a reason for people, when a letter must never land. */
   check(letter: Pick<Letter, "tenant" | "site" | "kind" | "body">): void;
+  /** What a site should know of its last letters though they were taken, for people. */
+  note?(sender: Sender): string | undefined;
 }
 
 /** A name for an item that is the same whenever it is computed, and no other item's of any site. */

@@ -1,5 +1,5 @@
 /** Where letters of a lane end. */
-import type { Letter } from "../letter/index.ts";
+import type { Letter, Sender } from "../letter/index.ts";
 
 /** A letter that a sink will never take. */
 export interface Rejected {
@@ -31,6 +31,8 @@ export interface Sink {
    * asked again. Not used where there are exact steps.
    */
   land(letters: readonly Letter[]): Promise<Rejected[]>;
+  /** What it cannot do for a site, though it takes its letters, for people. */
+  note?(sender: Sender): string | undefined;
   /** Removes what it keeps of letters, by their names, that have not landed and never will: their site is gone. */
   withdraw?(ids: readonly string[]): Promise<void>;
 }

@@ -26,6 +26,7 @@ const sink = z.object({
     .optional()
     .describe("What it has of the site, where it keeps that"),
   problem: z.string().optional().describe("Why it takes nothing now"),
+  note: z.string().optional().describe("What it cannot do for this site, though it takes its letters"),
 });
 
 const box = z.object({
@@ -39,6 +40,7 @@ const box = z.object({
   refused: count,
   damaged: count,
   problem: z.string().optional().describe("Why nothing more is taken"),
+  note: z.string().optional().describe("What of letters that were taken counts for nothing"),
   sinks: z.array(sink).describe("Empty without the right `hub`"),
 });
 

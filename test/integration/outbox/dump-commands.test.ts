@@ -1,7 +1,7 @@
 /** States that go to a real core over its Livestatus. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../../common/clock.ts";
-import { Commands, connectOverNetwork } from "../../../hub/inbox/dumps/commands.ts";
+import { Commands, connectOverNetwork, RESULTS } from "../../../hub/inbox/dumps/commands.ts";
 import { readDump } from "../../../hub/inbox/dumps/dump.ts";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
 import { ensurePackages } from "../../lab/debian.ts";
@@ -36,6 +36,7 @@ describe.skipIf(missing.length > 0)("states in a real Icinga 2", () => {
     daemon = await startIcinga(site, { cleanup });
     await settled(site);
     commands = new Commands({
+      language: RESULTS,
       address: { kind: "unix", path: site.socket },
       connect: connectOverNetwork,
       clock: systemClock,
@@ -73,7 +74,7 @@ describe.skipIf(missing.length > 0)("states in a real Icinga 2", () => {
         gone: [],
       }),
     );
-    await commands.write("acme/main", readDump(body, "acme-"));
+    await commands.write("acme/main", readDump("dump", body, "acme-"));
     const hosts = await rows(livestatusOf(site), "GET hosts\nColumns: state plugin_output");
     expect(new Set(hosts.map((row) => row.join(" ")))).toEqual(new Set(["1 gone; 'x'"]));
     const services = (await rows(

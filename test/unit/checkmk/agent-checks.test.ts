@@ -47,6 +47,7 @@ const lane = (changes: Partial<OutboxView> = {}): OutboxView => ({
   damaged: 0,
   problem: undefined,
   waits: undefined,
+  note: undefined,
   ...changes,
 });
 

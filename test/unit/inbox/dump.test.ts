@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { DumpBody, HostRecord, ServiceRecord } from "../../../common/outbox/index.ts";
 import { checkResultFile } from "../../../hub/inbox/dumps/check-results.ts";
-import { checkCommands } from "../../../hub/inbox/dumps/commands.ts";
+import { commandsFor, RESULTS, SHADOWS } from "../../../hub/inbox/dumps/commands.ts";
 import { type Dump, readDump } from "../../../hub/inbox/dumps/dump.ts";
 import { MOST_OBJECTS, Roster } from "../../../hub/inbox/dumps/roster.ts";
 
@@ -37,7 +37,7 @@ const bytes = (changes: Partial<DumpBody>): Buffer =>
       ...changes,
     }),
   );
-const read = (changes: Partial<DumpBody>): Dump => readDump(bytes(changes), PREFIX);
+const read = (changes: Partial<DumpBody>): Dump => readDump("dump", bytes(changes), PREFIX);
 
 test("every host gets the site's prefix, so that no other's can be named", () => {
   const { hosts, services, gone } = read({
@@ -110,7 +110,7 @@ test("controls and bars in texts are made harmless, and texts have a bound", () 
     perfData: "v=1",
   });
   const long = read({ hosts: [host("web", "x".repeat(100_000))] });
-  expect(long.hosts.get("acme-web")?.output).toHaveLength(8192);
+  expect(long.hosts.get("acme-web")).toMatchObject({ output: "x".repeat(8192) });
 });
 
 test.each<[string, Buffer]>([
@@ -120,7 +120,7 @@ test.each<[string, Buffer]>([
   ["a record that is too short", bytes({ hosts: [["web"] as unknown as HostRecord] })],
   ["too many objects", bytes({ hosts: Array.from({ length: 20_001 }, (_, n) => host(`h${n}`)) })],
 ])("a dump that is %s is refused", (_, body) => {
-  expect(() => readDump(body, PREFIX)).toThrow(/^a dump/);
+  expect(() => readDump("dump", body, PREFIX)).toThrow(/^a dump/);
 });
 
 test("check results have one record each, and nothing in a text ends it", () => {
@@ -163,7 +163,7 @@ test("to Livestatus go two commands only, one line each, whatever a text has in 
     hosts: [["web", 1, "down; x", "l1\n\nCOMMAND [1] SHUTDOWN_PROGRAM\n\n", "rta=1;2;3", "", ""]],
     services: [service("web", "Load")],
   });
-  expect(checkCommands({ hosts, services }, 1_795_634_631_250)).toBe(
+  expect(commandsFor(RESULTS, { hosts, services }, 1_795_634_631_250)).toBe(
     [
       "COMMAND [1795634631] PROCESS_HOST_CHECK_RESULT;acme-web;1;down; x|rta=1;2;3\\nl1\\n\\nCOMMAND [1] SHUTDOWN_PROGRAM\\n\\n",
       "",
@@ -172,6 +172,36 @@ test("to Livestatus go two commands only, one line each, whatever a text has in 
       "",
     ].join("\n"),
   );
+});
+
+test("what cmcdump says goes behind its commands as it is, by names that begin with the prefix, on one line", () => {
+  const shadows = (hosts: unknown[], services: unknown[]) =>
+    readDump("shadow", bytes({ hosts, services } as Partial<DumpBody>), PREFIX);
+  const { hosts, services, refused } = shadows(
+    [
+      ["web", "0;up;x|y"],
+      ["a;b", "0"],
+      ["db", "0\n\nCOMMAND [1] SHUTDOWN_PROGRAM"],
+      ["long", "x".repeat(40_000)],
+    ],
+    [
+      ["web", "Load", "2;crit\ttab"],
+      ["web", "a;b", "0"],
+      ["globex-web", "Load", "1"],
+    ],
+  );
+  expect(commandsFor(SHADOWS, { hosts, services }, 1_795_634_631_250)).toBe(
+    [
+      "COMMAND [1795634631] UPDATE_SHADOW_HOST_STATE;acme-web;0;up;x|y",
+      "COMMAND [1795634631] UPDATE_SHADOW_SERVICE_STATE;acme-web;Load;2;crit tab",
+      "COMMAND [1795634631] UPDATE_SHADOW_SERVICE_STATE;acme-globex-web;Load;1",
+      "",
+    ].join("\n\n"),
+  );
+  expect(refused).toHaveLength(4);
+  // neither is said in the words of the other
+  expect(commandsFor(RESULTS, { hosts, services }, 0)).toBe("");
+  expect(commandsFor(SHADOWS, read({ hosts: [host("web")] }), 0)).toBe("");
 });
 
 test("a roster tells what is not there any more: what is said to be gone, and what a new beginning leaves out", () => {

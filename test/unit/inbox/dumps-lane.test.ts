@@ -34,6 +34,7 @@ const web = { reset: true, hosts: [["web", 0, "up", "", "", "", ""]] };
 class Stage {
   readonly clock = new FakeClock();
   readonly refused: string[] = [];
+  readonly log = new MemoryLog();
   lane!: DumpsLane;
 
   constructor(readonly disk = new MemoryDisk()) {}
@@ -53,7 +54,7 @@ class Stage {
         connect: () => {
           throw new Error("nothing is there");
         },
-        log: new MemoryLog(),
+        log: this.log,
         directory: ({ tenant, site }) => `/inbox/${tenant}/${site}/status`,
         refused: (_, reason) => this.refused.push(reason),
       },
@@ -193,4 +194,69 @@ test("what a crash left beside a file that was not written holds nobody up for e
   for (let second = 0; second < 16; second++) await stage.wait(1);
   await landing;
   expect(stage.results()).toContain("output=up|");
+});
+
+test("of a site that is gone its objects are marked, its unread file is taken back, and it may begin anew", async () => {
+  const stage = await new Stage().start();
+  await stage.land(letter({ ...web, services: [["web", "Load", 0, "ok", "", ""]] }));
+  expect(await stage.lane.forget(MAIN)).toEqual([
+    "sink central: 2 hosts and services are marked as no longer monitored",
+  ]);
+  const text = stage.results();
+  expect(text.match(/output=no longer monitored: acme\/main was removed\|/g)).toHaveLength(2);
+  expect(text).not.toContain("output=up|");
+  await stage.wait(500);
+  expect(stage.results()).toBe("");
+  expect(() => stage.lane.rules.check(letter({}))).toThrow("everything is wanted first");
+  // of one that never sent anything there is nothing to do
+  expect(await stage.lane.forget({ tenant: "acme", site: "other" })).toEqual([]);
+});
+
+test("what Nagios takes no name of is left out of its objects, said to both sides, and told once", async () => {
+  const objects = "/nagios/objects";
+  const stage = new Stage();
+  await stage.disk.ensure(objects);
+  await stage.start({
+    sinks: {
+      central: { kind: "check-results", folder: FOLDER, objects, reload: ["true"], reload_seconds: 1 },
+    },
+  });
+  const odd = { ...web, services: ["Load", "a,b"].map((name) => ["web", name, 0, "ok", "", ""]) };
+  await stage.land(letter(odd));
+  stage.results();
+  await stage.land(letter({ hosts: odd.hosts }));
+  const [sink] = stage.lane.sinks(MAIN);
+  const reason = 'left out, since Nagios takes no such name: "acme-web/a,b"';
+  expect(sink?.note(MAIN)).toBe(reason);
+  expect(stage.log.lines.filter(({ level }) => level === "warning")).toMatchObject([
+    { message: "a core cannot be told everything", fields: { site: "acme/main", sink: "central", reason } },
+  ]);
+  expect(String(stage.disk.files.get(`${objects}/farsite-acme.main.cfg`))).toContain("Load");
+  expect(await stage.lane.forget(MAIN)).toEqual(["sink central: its hosts and services are taken away"]);
+  expect(stage.disk.names(objects)).not.toContain("farsite-acme.main.cfg");
+  await stage.lane.stop();
+});
+
+test("dumps go to sinks of their kind only, and are refused where there is none", async () => {
+  const stage = await new Stage().start();
+  expect(() => stage.lane.rules.check(letter(web, "shadow"))).toThrow(
+    "no sink here is for what cmcdump prints",
+  );
+  const other = await new Stage().start({
+    sinks: { cmc: { kind: "shadow-states", livestatus: "unix:/live" } },
+  });
+  expect(() => other.lane.rules.check(letter(web))).toThrow("no sink here takes states");
+  other.lane.rules.check(letter({ reset: true, hosts: [["web", "0;up"]] }, "shadow"));
+});
+
+test("what is refused of a site's dumps is said to it as long as it is so", async () => {
+  const stage = await new Stage().start();
+  await stage.land(letter({ ...web, services: [["web", "a;b", 0, "ok", "", ""]] }));
+  expect(stage.lane.rules.note?.(MAIN)).toBe('refused: a service cannot be called "a;b" here');
+  stage.results();
+  // it is not in the next one, and still missing
+  await stage.land(letter({}));
+  expect(stage.lane.rules.note?.(MAIN)).toContain('"a;b"');
+  await stage.land(letter(web));
+  expect(stage.lane.rules.note?.(MAIN)).toBeUndefined();
 });

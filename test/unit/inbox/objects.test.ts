@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { FakeClock } from "../../../common/clock.ts";
+import { MemoryLog } from "../../../common/log.ts";
 import { Objects, objectsFile } from "../../../hub/inbox/dumps/objects.ts";
 import type { RosterHost } from "../../../hub/inbox/dumps/roster.ts";
+import { settle } from "../mux/rig.ts";
 import { MemoryDisk } from "../queue/memory-disk.ts";
 
 const FOLDER = "/nagios/conf.d";
@@ -13,6 +15,7 @@ class Stage {
   readonly clock = new FakeClock();
   loads = 0;
   failure: string | undefined;
+  readonly log = new MemoryLog();
   objects!: Objects;
 
   constructor(readonly disk = new MemoryDisk()) {}
@@ -24,6 +27,7 @@ class Stage {
       disk: this.disk,
       clock: this.clock,
       pause: 60_000,
+      log: this.log,
       reload: async () => {
         this.loads++;
         if (this.failure !== undefined) throw new Error(this.failure);
@@ -72,8 +76,46 @@ test("a core that did not load is asked again, also after a restart of the hub",
   expect(third.loads).toBe(0);
 });
 
+test("the file of a site that is gone is taken away, and the core loads that as soon as it may", async () => {
+  const stage = await new Stage().start();
+  const { objects, disk, clock } = stage;
+  await objects.write("acme/main", hosts("acme-web"));
+  stage.failure = "nagios4 ended with 1";
+  expect([await objects.remove("acme/main"), await objects.remove("acme/main")]).toEqual([true, false]);
+  expect([disk.names(FOLDER).includes("farsite-acme.main.cfg"), stage.loads]).toEqual([false, 1]);
+  const minute = async () => {
+    clock.advance(60_000);
+    for (let i = 0; i < 10; i++) await settle();
+  };
+  await minute();
+  await minute();
+  expect([stage.loads, stage.log.lines.map(({ message }) => message)]).toEqual([
+    3,
+    ["a core does not load what was taken away"],
+  ]);
+  stage.failure = undefined;
+  await minute();
+  await minute();
+  expect([stage.loads, disk.names(FOLDER)]).toEqual([4, ["farsite-templates.cfg"]]);
+  await objects.stop();
+});
+
+test("what was taken away and not loaded before a restart of the hub is loaded after it", async () => {
+  const stage = await new Stage().start();
+  await stage.objects.write("acme/main", hosts("acme-web"));
+  await stage.objects.remove("acme/main");
+  await stage.objects.stop();
+  const again = await new Stage(stage.disk.after("kill")).start();
+  await again.objects.start();
+  for (let i = 0; i < 10; i++) await settle();
+  expect([again.loads, again.disk.names(FOLDER)]).toEqual([1, ["farsite-templates.cfg"]]);
+  const third = await new Stage(again.disk.after("kill")).start();
+  await third.objects.start();
+  expect(third.loads).toBe(0);
+});
+
 test("what Nagios would refuse, or read as something else, is left out or made harmless", () => {
-  const file = objectsFile(
+  const { text, leftOut } = objectsFile(
     new Map([
       [
         "acme-web",
@@ -86,7 +128,10 @@ test("what Nagios would refuse, or read as something else, is left out or made h
       ["null", { alias: "", address: "", services: new Set(["Load"]) }],
     ]),
   );
-  expect(file).toBe(
+  expect(leftOut).toBe(
+    'left out, since Nagios takes no such name: "acme-web/C:\\", "acme-web/a,b", "acme-web/$X$" and 4 more',
+  );
+  expect(text).toBe(
     `# Written by farsite-hub; what is changed here is lost.
 define host {
   use farsite-host

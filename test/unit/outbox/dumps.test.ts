@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { coreReader } from "../../../agent/outbox/dumps/core.ts";
 import { DumpSource } from "../../../agent/outbox/dumps/index.ts";
 import type { Lane } from "../../../agent/outbox/lane/index.ts";
 import { FakeClock } from "../../../common/clock.ts";
@@ -18,12 +19,12 @@ class Stage {
   services = new Map([["web/Load", "ok"]]);
   failure: string | undefined;
   readonly source = new DumpSource({
-    ask: async (query) => {
+    reader: coreReader(async (query) => {
       if (this.failure !== undefined) throw new Error(this.failure);
       if (query.startsWith("GET hosts"))
         return [...this.hosts].map(([name, output]) => [name, 0, output, "", "", name, "::1"]);
       return [...this.services].map(([name, output]) => [...name.split("/"), 0, output, "l1\\nl2", "v=1"]);
-    },
+    }),
     interval: MINUTE,
     everything: 60 * MINUTE,
     clock: this.clock,
@@ -169,4 +170,18 @@ test("a core that does not answer, or not as it should, is said, and dumps go on
     changed: 0,
     problem: undefined,
   });
+});
+
+test("a name that no dump has room for is left out and said once, and keeps nothing else back", async () => {
+  const stage = new Stage();
+  stage.hosts.set("y".repeat(3 << 20), "up").set("db", "up");
+  await stage.start();
+  const { hosts, complete } = await stage.land();
+  expect([hosts.map(([name]) => name), complete]).toEqual([["web", "db"], true]);
+  await stage.minute();
+  const reason = "a name has more than 255 characters";
+  expect(stage.source.status()).toMatchObject({ refused: 1, refusal: reason, problem: undefined });
+  expect(stage.log.lines.filter(({ level }) => level === "warning")).toMatchObject([
+    { message: "hosts or services cannot be read and are left out", fields: { refused: 1, reason } },
+  ]);
 });

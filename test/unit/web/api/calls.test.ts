@@ -259,6 +259,7 @@ const WHOLE: Whole<SiteDetails> = {
       refused: 0,
       damaged: 0,
       problem: "the disk is full",
+      note: "refused: a host",
       sinks: [
         {
           sink: "one",
@@ -269,6 +270,7 @@ const WHOLE: Whole<SiteDetails> = {
           failed: 0,
           holds: { files: 1, bytes: 10, complete: "2026-01-01T00:00:00.000Z" },
           problem: "503",
+          note: "left out: a host",
         },
       ],
     },
