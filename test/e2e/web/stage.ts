@@ -38,6 +38,8 @@ export class WebStage {
   origin = "";
   /** PEM. */
   certificate = "";
+  /** All that the hub has logged. */
+  log = "";
   acme!: Customer;
   globex!: Customer;
 
@@ -68,9 +70,14 @@ export class WebStage {
   }
 
   async #startHub(port: number): Promise<void> {
-    this.hub = await this.lab.startHub({
-      web: { port, login_failures_per_address: 100_000 },
+    this.hub = await this.lab.makeHub({
+      web: { port, login_failures: 1000, login_failures_per_address: 100_000 },
       log: { level: "debug" },
+    });
+    await this.hub.start({
+      onLine: (line) => {
+        this.log += `${line}\n`;
+      },
     });
     this.certificate = readFileSync(join(this.hub.stateDir, CERTIFICATE_FILE), "utf8");
     for (const tenant of ["acme", "globex"]) await this.hub.ok("tenant", "add", tenant);
