@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ensurePackages } from "../../lab/debian.ts";
 import { until } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES } from "../../lab/icinga.ts";
+import type { Answer, Visitor } from "../../lab/visitor.ts";
 import { webRig } from "../../unit/web/rig.ts";
 import { type Input, inputsOf, ODD_HEADERS, ODD_METHODS, pathOf } from "./inputs.ts";
 import { PASSWORD, WebStage } from "./stage.ts";
-import type { Answer, Visitor } from "./visitor.ts";
 
 const missing = await ensurePackages(ICINGA_PACKAGES, { why: "hostile requests" });
 if (missing.length > 0) console.warn(`LEFT OUT: hostile requests: not installed: ${missing.join(", ")}`);

@@ -1,5 +1,5 @@
 /** What a scanner of weaknesses sends: for each route what is missing, wrong and too large. */
-import type { Asked } from "./visitor.ts";
+import type { Asked } from "../../lab/visitor.ts";
 
 /** Hono's names of parameters in a path. */
 const PARAMETER = /:(\w+)(\{[^}]*\})?\??/g;

@@ -6,7 +6,7 @@ import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
 import { FarsiteLab, freePort, type TestAgent, type TestHub, until } from "../../lab/farsite.ts";
 import { type IcingaSite, livestatusOf, makeIcingaSite, settled, startIcinga } from "../../lab/icinga.ts";
 import { ask, rows } from "../../lab/livestatus.ts";
-import { Visitor } from "./visitor.ts";
+import { Visitor } from "../../lab/visitor.ts";
 
 /** Of everybody; planted, and looked for afterwards. */
 export const PASSWORD = "planted: correct horse battery";
