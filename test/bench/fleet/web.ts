@@ -3,8 +3,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
-import { startBrowser } from "../../lab/browser.ts";
+import { BROWSER_PACKAGES, startBrowser } from "../../lab/browser.ts";
 import { Cleanup } from "../../lab/cleanup.ts";
+import { ensurePackages } from "../../lab/debian.ts";
 import { Visitor } from "../../lab/visitor.ts";
 import { freePort } from "../peers/peer.ts";
 import { type Processes, processorMs, startFleet, TENANTS } from "./federate.ts";
@@ -43,6 +44,8 @@ const TURNING = 10;
 const SETTLE = 8_000;
 
 export async function watchOverview(processes: Processes, plan: WebPlan): Promise<Overview> {
+  const lacking = await ensurePackages(BROWSER_PACKAGES, { why: "the overview in a browser" });
+  if (lacking.length > 0) throw new Error(`not installed: ${lacking.join(", ")}`);
   const cleanup = new Cleanup();
   try {
     const port = await freePort();
