@@ -114,11 +114,11 @@ async function open(browser: Browser, { origin, cookie }: Visitor): Promise<{ pa
   return { page, size: all.reduce((sum, each) => sum + each, 0) / 1_000 };
 }
 
-/** Tells the ms that the page's main thread has worked since. */
+/** Tells the ms of processor time that the page's main thread has taken since: what else the machine does is not in it. */
 async function mainThreadOf(page: Page): Promise<() => Promise<number>> {
   // it counts from here on, for this session
   const session = await page.context().newCDPSession(page);
-  await session.send("Performance.enable", { timeDomain: "timeTicks" });
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
   return async () => {
     const { metrics } = await session.send("Performance.getMetrics");
     return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN);

@@ -36,9 +36,8 @@ const VALUES = [
   LONG,
 ];
 
-/** Bytes that are more than the hub takes, and that are more than are even read. */
+/** Bytes that are more than the hub takes. */
 const TOO_LARGE = 100 * 1024;
-const FAR_TOO_LARGE = 200 * 1024;
 
 export type Kind = "missing" | "wrong" | "oversized";
 export interface Input extends Asked {
@@ -90,7 +89,7 @@ export function inputsOf(method: string, route: string, given: Record<string, st
         path,
         method,
         headers: { "content-type": type },
-        body: " ".repeat(FAR_TOO_LARGE),
+        body: " ".repeat(TOO_LARGE),
       }),
     ),
   ];
