@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { z } from "zod";
 import { APACHE_PACKAGES } from "./lab/apache.ts";
+import { BROWSER_PACKAGES } from "./lab/browser.ts";
 import { CONTAINER_PACKAGES } from "./lab/container.ts";
 import { ensurePackages } from "./lab/debian.ts";
 import { ICINGA_PACKAGES } from "./lab/icinga.ts";
@@ -42,6 +43,7 @@ const PACKAGES = [
   "rsyslog",
   "snmp",
   "snmptrapd",
+  ...BROWSER_PACKAGES,
   ...CONTAINER_PACKAGES,
   "lintian",
   "rpm",

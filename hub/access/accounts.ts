@@ -113,7 +113,7 @@ export class Accounts {
     this.parts.changed();
   }
 
-  /** Ends the sessions of a local user or of an `oidc:NAME`; how many there were. */
+  /** Ends the sessions of a local user or of an `oidc:NAME`; how many there were. Throws E_NOT_FOUND. */
   async logout(name: string): Promise<number> {
     demand(this.principal, "users");
     const ended = await this.parts.sessions.endOf(this.#actor, name);

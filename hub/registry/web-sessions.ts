@@ -2,7 +2,7 @@
 
 import { type Actor, writeAudit } from "./audit/index.ts";
 import type { Store } from "./store/index.ts";
-import { tenantsOf } from "./users.ts";
+import { tenantsOf, userRow } from "./users.ts";
 
 export interface StoredSession {
   /** Undefined: of somebody whom an OpenID provider vouched for. */
@@ -84,10 +84,11 @@ export class WebSessions {
     await this.store.transaction((sql) => sql`DELETE FROM web_session WHERE hash = ${hash}`);
   }
 
-  /** Ends all of one name; how many there were. */
+  /** Ends all of one name; how many there were. Throws E_NOT_FOUND where nobody has that name. */
   endOf(actor: Actor | string, name: string): Promise<number> {
     return this.store.transaction(async (sql) => {
       const { length } = await sql`DELETE FROM web_session WHERE name = ${name} RETURNING hash`;
+      if (length === 0) await userRow(sql, name);
       await writeAudit(sql, this.wall(), actor, "user.logout", "", `${name}, sessions: ${length}`);
       return length;
     });

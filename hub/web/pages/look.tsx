@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** How logging in and failures look. */
 
 import type { Look } from "../site/index.ts";

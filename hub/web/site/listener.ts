@@ -16,6 +16,13 @@ export interface WebListener {
   stop(): Promise<void>;
 }
 
+/** Of answers that are made before anybody is heard: a line of text, and nothing for a browser to make of it. */
+const BARE = {
+  "content-type": "text/plain; charset=utf-8",
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "cache-control": "no-store",
+};
 /** Seconds in which nothing of a request or its answer moves before it is given up. */
 const IDLE = 30;
 
@@ -46,12 +53,12 @@ function serve(web: WebConfig, { networks, certificate, port, app }: ServeParts)
       fetch(request, self) {
         const address = self.requestIP(request)?.address;
         const peer = shownAddress(peerOf(request, address, certificate === undefined));
-        if (networks && !isAmong(networks, peer)) return new Response("not from here\n", { status: 403 });
+        if (networks && !isAmong(networks, peer)) return bare("not from here", 403);
         const whole = URL.canParse(request.url) ? request : named(request);
-        if (!whole) return new Response("Host is malformed\n", { status: 400 });
+        if (!whole) return bare("Host is malformed", 400);
         return app.fetch(whole, { peer, patience: (seconds: number) => self.timeout(request, seconds) });
       },
-      error: () => new Response("the hub had a fault\n", { status: 500 }),
+      error: () => bare("the hub had a fault", 500),
     });
   } catch (error) {
     throw new FarsiteError(
@@ -60,6 +67,10 @@ function serve(web: WebConfig, { networks, certificate, port, app }: ServeParts)
       "See who has it with `ss -ltnp`, or set web.address and web.port in hub.toml.",
     );
   }
+}
+
+function bare(text: string, status: number): Response {
+  return new Response(`${text}\n`, { status, headers: BARE });
 }
 
 /** One without Host, as HTTP/1.0 has it and some that look after services: for a name that is nobody's. */

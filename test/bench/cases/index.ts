@@ -9,6 +9,7 @@ import { memory } from "./memory.ts";
 import { stoppedCore } from "./stopped.ts";
 import { upload } from "./upload.ts";
 import { watched } from "./watch.ts";
+import { overview } from "./web.ts";
 
 export const CASES: readonly Case[] = [
   bulk("up"),
@@ -29,5 +30,6 @@ export const CASES: readonly Case[] = [
   thinLine,
   federated,
   watched,
+  overview,
   stoppedCore,
 ];

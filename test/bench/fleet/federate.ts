@@ -27,10 +27,12 @@ export interface Plan {
   /** How many sites each process plays. */
   perProcess: number;
   queries: number;
+  /** Port of a web interface, if it is to have one. */
+  web?: number;
 }
 
 const ROOT = join(import.meta.dir, "../../..");
-const TENANTS = 10;
+export const TENANTS = 10;
 /** USER_HZ, of every Linux that Bun runs on. */
 const TICKS = 100;
 
@@ -39,6 +41,8 @@ export interface Fleet {
   /** The hub's sockets: Livestatus of all sites, and of the administrator. */
   livestatus: string;
   admin: string;
+  /** Its folder of what lasts. */
+  state: string;
   /** The processes that play sites, each with how many. */
   parts: readonly { pid: number; count: number }[];
 }
@@ -46,7 +50,7 @@ export interface Fleet {
 /** A hub, and sites that are all connected. */
 export async function startFleet(
   processes: Processes,
-  plan: Pick<Plan, "sites" | "perProcess">,
+  plan: Pick<Plan, "sites" | "perProcess" | "web">,
 ): Promise<Fleet> {
   const folder = join(processes.folder, "fleet");
   const [state, run] = [join(folder, "state"), join(folder, "run")];
@@ -60,6 +64,7 @@ export async function startFleet(
     'address = "127.0.0.1"',
     `port = ${port}`,
     ...limits,
+    ...(plan.web === undefined ? [] : ["[web]", `port = ${plan.web}`]),
   ];
   writeFileSync(file, `${config.join("\n")}\n[endpoints]\npool = "127.130.0.0/16"\n[log]\nlevel = "error"\n`);
   const own = ["--config", file, "--state-dir", state, "--run-dir", run];
@@ -88,7 +93,7 @@ export async function startFleet(
     parts.push({ pid: fleet.pid, count });
     await fleet.firstLine;
   }
-  return { hub: hub.pid, livestatus: join(run, "livestatus.sock"), admin, parts };
+  return { hub: hub.pid, livestatus: join(run, "livestatus.sock"), admin, state, parts };
 }
 
 /** Sites connected: all, and then two thirds of them, while the others are still known. */

@@ -45,6 +45,8 @@ test("whoever is not among those who may come gets no further", async () => {
   const { ask } = await listening('only_from = ["192.0.2.0/24"]');
   const answer = await ask("/login");
   expect([answer.status, await answer.text()]).toEqual([403, "not from here\n"]);
+  expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
 });
 
 test("behind a reverse proxy the address is what that noted last, and only such count", async () => {

@@ -90,6 +90,7 @@ test("an administrator neither removes himself nor takes his own role away; the 
   expect(await codeOf(accounts().remove("alice"))).toBe("E_NOT_FOUND");
   expect(await codeOf(accounts().setPassword("alice", PASSWORD))).toBe("E_NOT_FOUND");
   expect(await codeOf(accounts().setRole("alice", "operator", []))).toBe("E_NOT_FOUND");
+  expect(await codeOf(accounts().logout("alice"))).toBe("E_NOT_FOUND");
 });
 
 test("everybody has tokens of his own, which make no others", async () => {

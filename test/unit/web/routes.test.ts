@@ -95,7 +95,7 @@ const API: Record<string, Expected> = {
     status: { ...REFUSED, ...administrators(404) },
     json: { role: "operator" },
   },
-  "POST /api/v1/users/:user/logout": { status: { ...REFUSED, ...administrators(200) } },
+  "POST /api/v1/users/:user/logout": { status: { ...REFUSED, ...administrators(404) } },
   "POST /api/v1/users/:user/tokens": {
     status: { ...REFUSED, ...administrators(404) },
     json: { name: "scrape", scope: ["hub"] },

@@ -96,9 +96,9 @@ export class Live {
   }
 
   async #again(): Promise<void> {
-    // who is not logged in any more is sent elsewhere
+    // who is not logged in any more is sent elsewhere, and is to see no more of this page; a form is not sent again
     const answer = await fetch("/account", { redirect: "manual" }).catch(() => undefined);
-    if (answer?.type === "opaqueredirect") this.#say("off", "Logged out");
+    if (answer?.type === "opaqueredirect") location.replace(location.pathname + location.search);
     else if (!document.hidden) this.#open();
   }
 

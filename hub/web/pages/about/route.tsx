@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `GET /about`: which release this is, how it is, and whose work is in it. */
 
 import { BUILD, VERSION } from "../../../../common/version.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** One's own account: role, password, API tokens. */
 
 import type { MadeToken, Right } from "../../../access/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `/account`: what everybody may do to the own account. */
 
 import { z } from "zod";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Adding a site: first its name and services, then what to do on the customer's host. */
 
 import type { SeenSite } from "../../../access/index.ts";

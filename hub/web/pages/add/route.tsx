@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `/add`: a new site. */
 
 import { z } from "zod";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Who did what, from where, and what came of it. */
 
 import type { AuditRecord } from "../../../registry/index.ts";

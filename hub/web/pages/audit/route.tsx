@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `GET /audit`. */
 
 import { reachOf, type WebApp } from "../../site/index.ts";

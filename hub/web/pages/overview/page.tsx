@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The overview: every site that the reader may see, with what is to be known of it at a glance. */
 
 import {

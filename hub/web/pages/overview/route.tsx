@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `GET /`. */
 
 import { reachOf, type WebApp } from "../../site/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** A state in Checkmk's word and colour. */
 import type { Tone } from "../../view/index.ts";
 

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Text that is meant to be taken along, with a button that does it. Without script the text is there to be marked. */
 
 export function Copy({ text, label }: { text: string; label: string }) {

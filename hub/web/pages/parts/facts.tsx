@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What is known of a thing, as name and value. What is undefined is left out. */
 import type { Child } from "hono/jsx";
 

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Forms: each that changes something carries the session's token. */
 
 import type { Child } from "hono/jsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The page around every page. */
 
 import { html } from "hono/html";

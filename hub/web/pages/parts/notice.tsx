@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What has just happened, above the page that it happened on. */
 import type { Child } from "hono/jsx";
 

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Steps through what does not fit on one page. */
 import { count } from "../../view/index.ts";
 

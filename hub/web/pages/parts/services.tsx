@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The choice of services. */
 
 export function Services({ known, chosen }: { known: readonly string[]; chosen: readonly string[] }) {

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The state of one site, in a line that keeps itself current. */
 import type { SeenSite } from "../../../access/index.ts";
 import { siteTone } from "../../view/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Moments: how long ago, with the moment itself for the pointer. The browser's script keeps them current. */
 import { moment, since } from "../../view/index.ts";
 

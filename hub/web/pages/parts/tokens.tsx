@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** API tokens, with what takes each away. */
 
 import type { ApiToken } from "../../../registry/index.ts";

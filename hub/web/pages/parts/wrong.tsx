@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Why something that was asked for was not done. */
 import type { Wrong } from "../frame/index.ts";
 import { Notice } from "./notice.tsx";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What can be done about the problems that are marked. */
 import { span } from "../../view/index.ts";
 import { Check } from "../parts/index.ts";

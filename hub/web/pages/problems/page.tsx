@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The problems of all cores: what is wrong, since when, who knows, and what can be done about it. */
 
 import type { Problem, ProblemPage } from "../../../problems/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What stands above the problems: what was done, and what is not in the list. */
 
 import type { CutSite, MissingSite } from "../../../problems/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `GET /problems`, and `POST` of what is to be done about them. */
 
 import { reachOf, type WebApp, type WebContext } from "../../site/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What is known of a site's tunnel, its core and its policy. */
 import type { SeenDetails } from "../../../access/index.ts";
 import { bytes, count, latency, span } from "../../view/index.ts";

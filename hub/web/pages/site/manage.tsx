@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** What an administrator can do to a site. What cannot be undone asks for its name. */
 
 import type { SeenDetails } from "../../../access/index.ts";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** One site: how it is connected, what it offers, what was with it, what was done to it. */
 
 import type { Child } from "hono/jsx";

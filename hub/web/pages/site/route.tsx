@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `/sites/TENANT/SITE`, what is plotted there, and what is done to the site. */
 
 import { z } from "zod";

@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** The tables of a site's page. */
 import type { SeenDetails } from "../../../access/index.ts";
 import type { EndpointState } from "../../../endpoint/index.ts";

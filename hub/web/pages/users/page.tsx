@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** Who may log in, and as what. */
 
 import { isTenantRole, ROLES, type Role } from "../../../access/index.ts";

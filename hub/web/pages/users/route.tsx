@@ -1,3 +1,4 @@
+/** @jsxImportSource hono/jsx */
 /** `/users`: seen and changed by administrators. */
 
 import { z } from "zod";
