@@ -53,7 +53,7 @@ describe("farsite-agent detect", () => {
     });
     expect(await agent.ok("detect", "running", ...at)).toContain(`[services]\nlivestatus = "${LIVE}"\n`);
     // nothing of this is written
-    expect(readFileSync(agent.config, "utf8").trim()).toBe("");
+    expect(readFileSync(agent.config, "utf8")).not.toMatch(/services|listen/);
   });
 
   test("says which sites there are when another is asked for", async () => {
@@ -153,7 +153,7 @@ describe("farsite-agent enroll", async () => {
     expect(said).toContain("it offers none yet");
     expect(said).toContain(`[services]\nlivestatus = "${LIVE}"\n`);
     expect(said).not.toContain("tcp:127.0.0.1:5001");
-    expect(readFileSync(agent.config, "utf8").trim()).toBe("");
+    expect(readFileSync(agent.config, "utf8")).not.toMatch(/services|listen/);
   });
 
   test("writes it, for a second site into tables of their own", async () => {
