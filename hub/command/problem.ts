@@ -72,9 +72,9 @@ export function addProblem(program: Command): void {
     .requiredOption("--comment <text>", "what the others should know")
     .option("--no-sticky", "only until the state changes, rather than until it is well again")
     .option("--no-notify", "without telling the contacts")
-    .option("--persistent", "keep the comment when the acknowledgement is gone", false)
+    .option("--persistent", "keep the comment when the acknowledgement is gone")
     .action((path, host, service, options) => {
-      const { comment, sticky, notify, persistent } = options;
+      const { comment, sticky, notify, persistent = false } = options;
       return give(path, host, service, options, { kind: "acknowledge", comment, sticky, notify, persistent });
     });
 
