@@ -92,7 +92,10 @@ export function addProblem(program: Command): void {
       give(path, host, service, options, downtimeOf(options, Date.now())),
     );
 
-  about("remove-downtime", "end the downtimes of a host or service, or one of them")
+  about(
+    "remove-downtime",
+    "end the downtimes of a service, or of a host but not of its services; or one of them",
+  )
     .option("--id <n>", "the downtime's number at its core")
     .action((path, host, service, options) => {
       const { id } = options;
