@@ -71,7 +71,7 @@ export async function* examineAgent(
   only: string | undefined,
   { config: file, stateDir, runDir }: Places,
 ): AsyncGenerator<Told> {
-  const account = agentAccount();
+  const account = agentAccount(stateDir);
   let settings: Settings;
   try {
     settings = settingsIn(file);

@@ -1,6 +1,6 @@
 /** Whom the agent runs as on this host, and what that user may open. */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 
 /** The unit and the user of the installation as documented. */
 const UNIT = "farsite-agent.service";
@@ -24,9 +24,22 @@ export interface Account {
   groupId(name: string): number | undefined;
 }
 
-/** The agent's user, asked for by root; else the user who asks. */
-export function agentAccount(): Account {
-  return process.getuid?.() === 0 ? accountOf(userOfUnit() ?? USUAL_USER) : ownAccount();
+/**
+ * The agent's user, asked for by root; else the user who asks.
+ * @param stateDir where an agent keeps its key: whose that is runs it, where nothing is installed
+ */
+export function agentAccount(stateDir?: string): Account {
+  return process.getuid?.() === 0
+    ? accountFor(stateDir, accountOf(userOfUnit() ?? USUAL_USER))
+    : ownAccount();
+}
+
+/** That of the installation, or, if there is no such user, the owner of the state directory. */
+export function accountFor(stateDir: string | undefined, installed: Account): Account {
+  if (installed.exists || stateDir === undefined) return installed;
+  const owner = statSync(stateDir, { throwIfNoEntry: false })?.uid;
+  const name = owner === undefined ? undefined : ask(["getent", "passwd", String(owner)])?.split(":")[0];
+  return name ? accountOf(name) : installed;
 }
 
 /** The user that the agent's unit names, drop-ins counted; undefined without the unit, or without systemd. */

@@ -61,6 +61,9 @@ export interface ConnectorOptions extends Way {
 /** Clocks that differ by more, in ms, are worth a warning: Livestatus shifts its times by half hours. */
 const SKEW_WARNING = 60_000;
 
+/** ms over which agents come with a new key of the hub's, which it tells all of them at once. */
+const HUB_KEY_SPREAD = 60_000;
+
 /** A connection that was made; tells of its end. */
 interface Connection {
   lost: Promise<FarsiteError>;
@@ -219,7 +222,11 @@ export class Connector {
     const { keys, log } = this.#options;
     const { hub, renew, taken } = unpack(keysControl, body, "the hub's keys");
     try {
-      if (keys.learnHubKey(hub)) log.info("the hub has another key from now on");
+      if (keys.learnHubKey(hub)) {
+        log.info("the hub has another key from now on");
+        // coming with it tells the hub that the former one is needed here no more
+        this.#renewal.askWithin(HUB_KEY_SPREAD, "the hub has another key");
+      }
       if (taken && keys.taken(taken)) this.#renewal.ask("this agent has a new key");
       if (renew) this.renewKey();
     } catch (error) {

@@ -18,6 +18,7 @@ export class Renewal {
   /** As in the options; counts for the next carrier. */
   maxAge: number | undefined;
   #age: Timer | undefined;
+  #soon: Timer | undefined;
   #look: Timer | undefined;
   #fire: (why: string) => void = () => {};
 
@@ -51,9 +52,17 @@ export class Renewal {
     this.#fire(why);
   }
 
+  /** Replace it within so many ms, at random: many agents hear of the same thing at once. */
+  askWithin(ms: number, why: string): void {
+    const { clock, random } = this.options;
+    this.#soon?.cancel();
+    this.#soon = clock.after(ms * random.unit(), () => this.#fire(why));
+  }
+
   /** Stops watching. */
   stop(): void {
     this.#age?.cancel();
+    this.#soon?.cancel();
     this.#look?.cancel();
   }
 }

@@ -59,12 +59,13 @@ export function has({ role, token }: Principal, right: Right): boolean {
 /** Throws E_FORBIDDEN; says nothing of what was asked for, which may not exist. */
 export function demand(principal: Principal, right: Right): void {
   if (has(principal, right)) return;
-  const who = principal.token ? `the token ${principal.token.name}` : `the role ${principal.role}`;
-  throw new FarsiteError(
-    "E_FORBIDDEN",
-    `${who} may not do this`,
-    `It needs the right ${right}; an administrator can give it.`,
-  );
+  const { role, token } = principal;
+  if (token && RIGHTS_OF[role].includes(right)) {
+    const advice = `It needs the right ${right} in its scope, which stays as it is: make another token.`;
+    throw new FarsiteError("E_FORBIDDEN", `the token ${token.name} may not do this`, advice);
+  }
+  const advice = `It needs the right ${right}; an administrator can give a role that has it.`;
+  throw new FarsiteError("E_FORBIDDEN", `the role ${role} may not do this`, advice);
 }
 
 /** Whether a tenant is one of those that this principal may know of. */

@@ -1,11 +1,11 @@
 /** The command line's way to the running hub: its admin socket. */
 
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Places } from "../../common/command/index.ts";
 import { ERROR_CODES, FarsiteError, isErrorCode } from "../../common/errors.ts";
 import { ADMIN_HEADER, ADMIN_SOCKET } from "../web/admin/index.ts";
+import { adminName } from "./admin-name.ts";
 
 const failure = z.object({ code: z.string(), message: z.string(), hint: z.string().optional() });
 
@@ -47,16 +47,4 @@ export async function requestHub(
   const failed = failure.safeParse(await response.json().catch(() => undefined)).data;
   const code = failed && isErrorCode(failed.code) ? failed.code : "E_INTERNAL";
   throw new FarsiteError(code, failed?.message ?? ERROR_CODES.E_INTERNAL, failed?.hint);
-}
-
-/** Who runs the command line, for the audit: the user behind sudo, if it is that. */
-function adminName(): string {
-  const uid = process.getuid?.();
-  if (uid === 0 && process.env.SUDO_USER) return process.env.SUDO_USER;
-  try {
-    return userInfo().username;
-  } catch {
-    // a user without an entry among the host's
-    return `uid ${uid}`;
-  }
 }

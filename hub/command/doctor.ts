@@ -77,8 +77,9 @@ async function* examine(places: Places): AsyncGenerator<Finding> {
   yield runFinding(places.runDir);
   yield diskFinding(places.stateDir);
   const registry = join(places.stateDir, REGISTRY_FILE);
-  if (existsSync(registry)) yield* registryFindings(registry, now);
-  else yield skipped("registry", "none yet: the hub makes it at its first start");
+  const kept = existsSync(registry) ? registryFindings(registry, now) : [];
+  yield* kept;
+  if (kept.length === 0) yield skipped("registry", "none yet: the hub makes it at its first start");
   const status = await askHub<HubStatus>(places, "GET", "/status").catch(() => undefined);
   const clock = status && agentsClock(status);
   if (clock) yield clock;
@@ -102,7 +103,8 @@ async function* examine(places: Places): AsyncGenerator<Finding> {
     });
     yield await listenerFinding(address, port);
   }
-  yield await poolFinding(config.endpoints.pool, status?.hub.sites ?? 0);
+  const known = Number(kept.find(({ step }) => step === "registry")?.figures?.sites ?? 0);
+  yield await poolFinding(config.endpoints.pool, status?.hub.sites ?? known);
   if (status) yield* await running(places, config, status);
   yield* await centralFindings(config.central, systemClock);
 }

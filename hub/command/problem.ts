@@ -72,9 +72,9 @@ export function addProblem(program: Command): void {
     .requiredOption("--comment <text>", "what the others should know")
     .option("--no-sticky", "only until the state changes, rather than until it is well again")
     .option("--no-notify", "without telling the contacts")
-    .option("--persistent", "keep the comment when the acknowledgement is gone", false)
+    .option("--persistent", "keep the comment when the acknowledgement is gone")
     .action((path, host, service, options) => {
-      const { comment, sticky, notify, persistent } = options;
+      const { comment, sticky, notify, persistent = false } = options;
       return give(path, host, service, options, { kind: "acknowledge", comment, sticky, notify, persistent });
     });
 
@@ -92,7 +92,10 @@ export function addProblem(program: Command): void {
       give(path, host, service, options, downtimeOf(options, Date.now())),
     );
 
-  about("remove-downtime", "end the downtimes of a host or service, or one of them")
+  about(
+    "remove-downtime",
+    "end the downtimes of a service, or of a host but not of its services; or one of them",
+  )
     .option("--id <n>", "the downtime's number at its core")
     .action((path, host, service, options) => {
       const { id } = options;

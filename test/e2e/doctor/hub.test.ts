@@ -64,12 +64,16 @@ test("without a hub it looks whether one could start", async () => {
     expect.arrayContaining(["files warning", "files skipped", "registry skipped", "certificate skipped"]),
   );
   await hub.start();
+  await hub.addSite("acme/main");
   await hub.stop();
   const taken = await Target.start(manners.echo, lab.cleanup);
   hub.configure({ listen: { address: "127.0.0.1", port: Number(taken.name.split(":").at(-1)) } });
   const stopped = await doctor(hub);
   expect(problems(stopped).map(({ step, code }) => [step, code])).toEqual([["listener", "E_LISTEN"]]);
   expect(stepsOf(stopped)).toContain("hub warning");
+  expect(stopped.findings.find(({ step }) => step === "pool")?.says).toMatch(
+    /: 1 of \d+ addresses are given$/,
+  );
   expect(stopped.exit).toBe(26);
 });
 

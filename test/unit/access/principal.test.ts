@@ -38,6 +38,13 @@ test.each(ROLES)("a token gives of the rights of %s those of its scope, and no o
       expect(has(principal(role, scope), right)).toBe(TABLE[role][right] && scope.includes(right));
 });
 
+test.each<[string, Principal]>([
+  ["the role tenant-viewer may not", principal("tenant-viewer", ["hub"])],
+  ["the token script may not", principal("operator", ["see"])],
+])("what is refused says whether another role or another token would do: %s", (says, of) => {
+  expect(() => demand(of, "hub")).toThrow(says);
+});
+
 test("a role of tenants knows those named with it, the others all", () => {
   expect(ROLES.filter(isTenantRole)).toEqual(["tenant-operator", "tenant-viewer"]);
   for (const role of ROLES) {

@@ -1,6 +1,7 @@
 import { chmodSync, chownSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { accountFor, accountOf } from "../../../agent/omd/account.ts";
 import { parseTcp, reachable } from "../../../agent/omd/listeners.ts";
 import { judge, rightsTo, type Step } from "../../../agent/omd/rights.ts";
 import { account, scratch } from "./rig.ts";
@@ -130,4 +131,14 @@ describe("the kernel's list of TCP sockets", () => {
     expect(reachable(["127.64.0.3"])).toBeUndefined();
     expect(reachable([])).toBeUndefined();
   });
+});
+
+test("without an installation the agent's user is the one whom its state directory belongs to", () => {
+  const missing = accountOf("no-such-user");
+  const me = process.getuid?.();
+  expect(accountFor(scratch(), missing)).toMatchObject({ exists: true, uid: me });
+  expect(accountFor("/nowhere/at/all", missing)).toBe(missing);
+  expect(accountFor(undefined, missing)).toBe(missing);
+  const root = accountOf("root");
+  expect(accountFor(scratch(), root)).toBe(root);
 });

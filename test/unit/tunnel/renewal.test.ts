@@ -175,3 +175,31 @@ test("before anything is watched over, asking and stopping do nothing", () => {
   renewal.stop();
   expect(clock.pending).toBe(0);
 });
+
+test.each([
+  [0.25, 15_000],
+  [0.5, 30_000],
+  [0.99, 59_400],
+])(
+  "what all agents hear at once is followed with jitter: at %d of its range after %d ms",
+  async (unit, after) => {
+    const { clock, renewal, asked, watch } = rig({ random: jitter(unit) });
+    watch();
+    renewal.askWithin(MINUTE, "news");
+    clock.advance(after - 1);
+    await settle();
+    expect(asked).toEqual([]);
+    clock.advance(1);
+    await settle();
+    expect(asked).toEqual([["news", after]]);
+  },
+);
+
+test("a carrier that was replaced meanwhile is not replaced again for the same news", async () => {
+  const { clock, renewal, asked, watch } = rig();
+  watch();
+  renewal.askWithin(MINUTE, "news");
+  watch();
+  await pass(clock, 2 * MINUTE);
+  expect(asked).toEqual([]);
+});
