@@ -126,6 +126,7 @@ async function withFile<T>(
   }
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether something failed since a file was not there. */
+export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }
