@@ -37,7 +37,7 @@ export interface LaneLimits {
 
 /** Whoever puts items into a lane hears what became of them. */
 export interface Source {
-  /** This one is queued since before the start. */
+  /** This one is queued since before the start. It may have landed, or failed, then already: that is said again. */
   queued(item: ItemMeta): void;
   /** The hub has these: what they came from is not needed any more. What it throws makes it be called again. */
   landed(items: readonly ItemMeta[]): Promise<void>;

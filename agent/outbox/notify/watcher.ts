@@ -133,6 +133,7 @@ export class NotifyWatcher implements Source {
     const known = new Map(this.#known);
     for (const [at, name] of names.entries()) {
       if (at % SLICE === 0) await breather.breathe();
+      if (!this.#options.files.isName(name)) continue;
       known.delete(name);
       // what is queued is looked at when it has landed, unless the kernel tells of it; at the start nobody told
       if (!this.#scanned || !this.#queued.hasName(name)) this.#changed.add(name);
