@@ -2,7 +2,7 @@
  * Queued items as a file: one, or several of rising numbers behind one another. The number of the first is the file's
  * name, so that the file can be written before the number is known. Each item:
  *
- *    0  4   "FSQ1"
+ *    0  4   "FSQ1", or "FSQ0" when the item was taken out
  *    4  u32 length of meta
  *    8  u32 length of body
  *   12  16  first bytes of the SHA-256 of meta and body
@@ -13,6 +13,8 @@ import { createHash } from "node:crypto";
 
 export const HEAD = 28;
 const MAGIC = Buffer.from("FSQ1", "latin1");
+/** What stands there instead when an item was taken out of a file that has others. */
+export const GONE = Buffer.from("FSQ0", "latin1");
 /** Longest meta, in bytes. */
 export const MAX_META = 4 << 10;
 
@@ -27,18 +29,21 @@ export function encodeItem(meta: Uint8Array, body: Uint8Array): Uint8Array[] {
 }
 
 /**
- * The meta of an item, and how long the item is.
+ * The meta of an item, how long the item is, and whether it was taken out.
  * @param start its first HEAD + MAX_META bytes, or what there is of them
  * @param rest bytes of the file from its start on
  * Throws when it is torn or none of ours.
  */
-export function readMeta(start: Buffer, rest: number): { meta: Buffer; size: number } {
-  if (start.length < HEAD || !start.subarray(0, 4).equals(MAGIC)) throw new Error("it is no queued item");
+export function readMeta(start: Buffer, rest: number): { meta: Buffer; size: number; gone: boolean } {
+  const gone = start.subarray(0, 4).equals(GONE);
+  if (start.length < HEAD || !(gone || start.subarray(0, 4).equals(MAGIC))) {
+    throw new Error("it is no queued item");
+  }
   const meta = start.readUInt32BE(4);
   if (meta > MAX_META || start.length < HEAD + meta) throw new Error("it is cut short");
   const size = HEAD + meta + start.readUInt32BE(8);
   if (rest < size) throw new Error(`it has ${rest} bytes instead of ${size}`);
-  return { meta: start.subarray(HEAD, HEAD + meta), size };
+  return { meta: start.subarray(HEAD, HEAD + meta), size, gone };
 }
 
 /** Both parts of an item of which these are all bytes. Throws when anything in it is not as it was written. */

@@ -13,7 +13,7 @@ import { allDone } from "../all-done.ts";
 import type { Disk } from "../disk.ts";
 import { reasonOf } from "../errors.ts";
 import { pack, unpack } from "../msgpack.ts";
-import { encodeItem, HEAD, MAX_META, readItem, readMeta } from "./item-file.ts";
+import { encodeItem, GONE, HEAD, MAX_META, readItem, readMeta } from "./item-file.ts";
 
 /** What is known of an item without reading its file. */
 export interface Entry {
@@ -88,6 +88,8 @@ export class Queue<M extends Meta> {
   #next: number;
   #waiting: Waiting<M>[] = [];
   #writing = false;
+  /** Items are taken out for good one after the other: each writes its file anew. */
+  #withdrawing: Promise<void> = Promise.resolve();
   /** How many items share a file now. */
   #together = BATCH;
 
@@ -126,18 +128,23 @@ export class Queue<M extends Meta> {
     const { disk, directory, damaged } = this.#options;
     const path = join(directory, name);
     const items: { entry: Entry; offset: number; meta: M }[] = [];
-    let offset = 0;
+    let [offset, number] = [0, Number(name)];
     try {
       let [from, file] = [0, await disk.head(path, OPENED)];
       do {
         if (offset + HEAD + MAX_META > from + file.bytes.length && from + file.bytes.length < file.size)
           [from, file] = [offset, await disk.head(path, OPENED, offset)];
         const start = file.bytes.subarray(offset - from, offset - from + HEAD + MAX_META);
-        const { meta: packed, size } = readMeta(start, file.size - offset);
-        const meta = this.#unpack(packed);
-        items.push({ entry: { number: Number(name) + items.length, size, time: meta.time }, offset, meta });
+        const { meta: packed, size, gone } = readMeta(start, file.size - offset);
+        if (!gone) {
+          const meta = this.#unpack(packed);
+          items.push({ entry: { number, size, time: meta.time }, offset, meta });
+        }
         offset += size;
+        number++;
       } while (offset < file.size);
+      if (last) this.#next = Math.max(this.#next, number);
+      if (items.length === 0) await disk.remove(path);
     } catch (error) {
       // how many there were behind it nobody knows
       if (last) this.#next = Math.max(this.#next, Number(name) + BATCH);
@@ -366,11 +373,52 @@ export class Queue<M extends Meta> {
   async #remove(entry: Entry): Promise<void> {
     if (!this.#sizes.has(entry.number)) return;
     const { first } = this.#placeOf(entry.number);
+    // at once: it must not count twice, whoever else takes it out
+    if ((this.#left.get(first) ?? 1) > 1) this.#drop(entry);
+    await this.#leave(first);
+    this.#drop(entry);
+  }
+
+  /** One less needs a file, which goes with the last one. */
+  async #leave(first: number): Promise<void> {
     const left = this.#left.get(first) ?? 1;
     if (left > 1) this.#left.set(first, left - 1);
-    else await this.#options.disk.remove(this.#path(first));
-    if (left === 1) this.#left.delete(first);
-    this.#drop(entry);
+    else {
+      await this.#options.disk.remove(this.#path(first));
+      this.#left.delete(first);
+    }
+  }
+
+  /** Takes an item out so that who opens the queue anew does not find it, whatever else is left of its file. */
+  withdraw(entry: Entry): Promise<void> {
+    const done = this.#withdrawing.then(() => this.#withdraw(entry));
+    this.#withdrawing = done.catch(() => {});
+    return done;
+  }
+
+  async #withdraw(entry: Entry): Promise<void> {
+    if (!this.#sizes.has(entry.number)) return;
+    const { first, offset } = this.#placeOf(entry.number);
+    const left = this.#left.get(first) ?? 1;
+    if (left > 1) {
+      // so long the file stays, whoever else leaves
+      this.#left.set(first, left + 1);
+      try {
+        await this.#markGone(first, offset);
+      } finally {
+        await this.#leave(first);
+      }
+    }
+    await this.#remove(entry);
+  }
+
+  async #markGone(first: number, offset: number): Promise<void> {
+    const { disk, directory } = this.#options;
+    const { bytes } = await disk.head(this.#path(first), Number.MAX_SAFE_INTEGER);
+    GONE.copy(bytes, offset);
+    const temporary = join(directory, ".gone");
+    await disk.write(temporary, [bytes]);
+    await disk.rename(temporary, this.#path(first));
   }
 
   /** Takes an item out, but keeps a file of it for people to look at. */
@@ -381,7 +429,7 @@ export class Queue<M extends Meta> {
       this.#drop(entry);
     } else {
       await this.#copyAside(nameOf(entry.number), place, entry.size);
-      await this.#remove(entry);
+      await this.withdraw(entry);
     }
   }
 

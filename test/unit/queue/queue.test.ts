@@ -80,6 +80,35 @@ test("who opens a queue finds all items of a file that has any left, and none of
   expect(disk.after("kill").names("/queue").length + again.length).toBe(1);
 });
 
+test("what is withdrawn, or set aside, is gone for good, though others of its file stay", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [, b, , d, e] = await Promise.all(["a", "b", "c", "d", "e"].map((name) => put(queue, name)));
+  await Promise.all([queue.withdraw(b!), queue.setAside(d!), queue.withdraw(e!)]);
+  expect(await namesOf(queue)).toEqual(["a", "c"]);
+  const again = await open(disk.after("kill"));
+  expect(await namesOf(again)).toEqual(["a", "c"]);
+  expect(await bodyOf(again, 3)).toBe("body of c");
+  expect([...again.entries()].map(({ number }) => number)).toEqual([1, 3]);
+  expect((await put(again, "f")).number).toBe(6);
+});
+
+test("a file whose items were all withdrawn or removed meanwhile is gone", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [a, b, c] = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  await Promise.all([queue.withdraw(b!), queue.remove([a!, c!, b!])]);
+  expect([queue.length, disk.names("/queue")]).toEqual([0, []]);
+});
+
+test("an item that two take out at once leaves the others of its file", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [, b] = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  await Promise.all([queue.remove([b!]), queue.remove([b!]), queue.remove([b!])]);
+  expect(await namesOf(queue)).toEqual(["a", "c", "d"]);
+});
+
 test("items are read as well when some of their file have left meanwhile", async () => {
   const queue = await open(new MemoryDisk());
   const entries = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
