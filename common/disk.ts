@@ -13,8 +13,11 @@ export interface Disk {
   ensure(directory: string, mode?: number): Promise<void>;
   /** Names in a directory, in no order; none when there is no such directory. */
   list(directory: string): Promise<string[]>;
-  /** The first `bytes` bytes of a file, or fewer, and how long it is. Throws also when there is no such file. */
-  head(path: string, bytes: number): Promise<{ bytes: Buffer; size: number }>;
+  /**
+   * `bytes` bytes of a file from `from` on (default: its start), or fewer, and how long it is. Throws also when there
+   * is no such file.
+   */
+  head(path: string, bytes: number, from?: number): Promise<{ bytes: Buffer; size: number }>;
   /**
    * Writes a new file, or over an old one, and flushes it; on failure nothing is left of it. Default mode 0600.
    * @param modified its time, in microseconds since the epoch; default now
@@ -52,13 +55,13 @@ export const systemDisk: Disk = {
       throw error;
     }
   },
-  head: (path, bytes) =>
+  head: (path, bytes, from = 0) =>
     withFile(path, "r", async (file) => {
       const { size } = await file.stat();
-      const buffer = Buffer.allocUnsafe(Math.min(bytes, size));
+      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(bytes, size - from)));
       let at = 0;
       while (at < buffer.length) {
-        const { bytesRead } = await file.read(buffer, at, buffer.length - at, at);
+        const { bytesRead } = await file.read(buffer, at, buffer.length - at, from + at);
         if (bytesRead === 0) break;
         at += bytesRead;
       }
@@ -123,6 +126,7 @@ async function withFile<T>(
   }
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether something failed since a file was not there. */
+export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === "ENOENT";
 }

@@ -228,7 +228,7 @@ export class Courier {
         const last = entries.at(-1);
         if (!last) break;
         trip.epoch.underWay = last.number;
-        const items = await Promise.all(entries.map((entry) => trip.epoch.queue.read(entry)));
+        const items = await trip.epoch.queue.readSome(entries);
         for (const [at, { number }] of entries.entries()) {
           if (trip !== this.#trip) return;
           trip.sent = number;

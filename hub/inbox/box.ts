@@ -12,7 +12,7 @@
  * nothing lands twice, even where whoever reads the sink has taken it away.
  */
 import { Breather } from "../../common/breather.ts";
-import type { Clock, Timer } from "../../common/clock.ts";
+import type { Timer } from "../../common/clock.ts";
 import { reasonOf } from "../../common/errors.ts";
 import { Meter } from "../../common/meter.ts";
 import { type ItemHead, MAX_NOTE, MAX_REFUSAL } from "../../common/outbox/index.ts";
@@ -35,7 +35,6 @@ export interface BoxLimits {
 export interface BoxOptions extends LettersOptions {
   sinks: readonly Sink[];
   limits: BoxLimits;
-  clock: Clock;
   random: Random;
   /** A letter was refused. */
   refused: (reason: string) => void;

@@ -1,7 +1,9 @@
 /** The letters of a box on the hub's disk: written as they came, sealed; opened for sinks; removed when all have them. */
 import { join } from "node:path";
 import { z } from "zod";
+import { Breather } from "../../common/breather.ts";
 import { fixedBytes } from "../../common/bytes.ts";
+import type { Clock } from "../../common/clock.ts";
 import type { Disk } from "../../common/disk.ts";
 import { reasonOf } from "../../common/errors.ts";
 import type { Log } from "../../common/log.ts";
@@ -24,6 +26,7 @@ export interface LettersOptions {
   disk: Disk;
   directory: string;
   opener: Opener;
+  clock: Clock;
   log: Log;
 }
 
@@ -139,18 +142,22 @@ export class Letters {
       bytes += entry.size;
     }
     const letters: Letter[] = [];
-    for (const entry of entries) {
-      const letter = await this.#read(entry);
-      if (letter) letters.push(letter);
+    for (let at = 0; at < entries.length; at += BATCH) {
+      const some = entries.slice(at, at + BATCH);
+      const items = await this.queue.readSome(some);
+      const breather = new Breather(this.options.clock);
+      for (const [index, item] of items.entries()) {
+        const letter = item && (await this.#open(some[index] as Entry, item));
+        if (letter) letters.push(letter);
+        await breather.breathe();
+      }
     }
     return letters;
   }
 
-  /** A letter; undefined when it cannot be had any more: then it was set aside. */
-  async #read(entry: Entry): Promise<Letter | undefined> {
+  /** A letter; undefined when it cannot be opened any more: then it was set aside. */
+  async #open(entry: Entry, item: { meta: LetterMeta; body: Buffer }): Promise<Letter | undefined> {
     const { sender, lane, opener, log, directory } = this.options;
-    const item = await this.queue.read(entry);
-    if (!item) return undefined;
     const { epoch, number, key, kind, time } = item.meta;
     try {
       return {

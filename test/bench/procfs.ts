@@ -53,3 +53,14 @@ export function residentMebibytes(pid: number): number {
   const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? "0";
   return Number(kibibytes) / 1024;
 }
+
+/** Ticks of a second in which the kernel counts a processor's time for programs (USER_HZ). */
+const TICKS = 100;
+
+/** Processor time of a process and its threads, in ms (proc(5), fields 14 and 15 of stat). */
+export function processorMs(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  return ((Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 1_000) / TICKS;
+}

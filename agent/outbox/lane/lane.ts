@@ -37,7 +37,7 @@ export interface LaneLimits {
 
 /** Whoever puts items into a lane hears what became of them. */
 export interface Source {
-  /** This one is queued since before the start. */
+  /** This one is queued since before the start. It may have landed then already, which is said again. */
   queued(item: ItemMeta): void;
   /** The hub has these: what they came from is not needed any more. What it throws makes it be called again. */
   landed(items: readonly ItemMeta[]): Promise<void>;
@@ -286,7 +286,7 @@ export class Lane {
       const level = this.#options.full === "oldest" ? "debug" : "error";
       this.#options.log[level]("an item was given up", { lane: this.name, item: meta.source, reason });
       await this.#options.source.failed(meta, reason);
-      await epoch.queue.remove([entry]);
+      await epoch.queue.withdraw(entry);
     }
     await this.#leave(epoch);
   }
@@ -299,7 +299,7 @@ export class Lane {
         const waits = (): boolean => entry.number > Math.max(epoch.acknowledged, epoch.underWay);
         const [meta] = waits() ? await epoch.queue.metas([entry]) : [];
         if (!meta || !waits() || !which(meta)) continue;
-        await epoch.queue.remove([entry]);
+        await epoch.queue.withdraw(entry);
         withdrawn.push(meta);
       }
       await this.#leave(epoch);

@@ -1,28 +1,34 @@
 /**
- * Files, each as it was at one time. There may be very many of them, so only a digest of each is kept: 53 bits, which are
- * a number, and cost a tenth of what name and stamp do. Of 100,000 files two have the same once in two million times;
- * then one of them is taken only when the other one has left.
+ * Files, each as it was at one time; of several with the same name the one that came last. There may be very many of
+ * them, so only digests of name and stamp are kept: 53 bits, which are a number, and cost a tenth. Of 100,000 names two
+ * have the same once in two million times; then one of them is taken only when the other one has left.
  */
 import type { Stamp } from "./spool-files.ts";
 
 type File = { name: string; stamp: Stamp };
 
 export class FileSet {
-  readonly #digests = new Set<number>();
+  /** Stamps by name. */
+  readonly #digests = new Map<number, number>();
 
-  add(file: File): void {
-    this.#digests.add(digest(file));
+  add({ name, stamp }: File): void {
+    this.#digests.set(digest(name), digest(stamp));
   }
 
-  has(file: File): boolean {
-    return this.#digests.has(digest(file));
+  has({ name, stamp }: File): boolean {
+    return this.#digests.get(digest(name)) === digest(stamp);
+  }
+
+  /** Whether there is any of that name. */
+  hasName(name: string): boolean {
+    return this.#digests.has(digest(name));
   }
 
   delete(file: File): void {
-    this.#digests.delete(digest(file));
+    if (this.has(file)) this.#digests.delete(digest(file.name));
   }
 }
 
-function digest({ name, stamp }: File): number {
-  return Number(BigInt.asUintN(53, BigInt(Bun.hash(`${name} ${stamp}`))));
+function digest(text: string): number {
+  return Number(BigInt.asUintN(53, BigInt(Bun.hash(text))));
 }

@@ -29,10 +29,10 @@ export class SpoolFiles {
     readonly corrupted: string,
   ) {}
 
-  /** Names of what may be meant as a spool file. Throws when the folder cannot be used. */
+  /** All names in the folder, which may be very many. Throws when it cannot be used. */
   async names(): Promise<string[]> {
     await access(this.folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    return (await readdir(this.folder)).filter((name) => this.isName(name));
+    return readdir(this.folder);
   }
 
   /** Whether it may be meant as one: those with dots are hidden, or not whole yet. */

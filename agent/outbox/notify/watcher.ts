@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { FSWatcher } from "node:fs";
+import { Breather } from "../../../common/breather.ts";
 import type { Clock, Timer } from "../../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
@@ -40,6 +41,8 @@ const RESCAN = 30_000;
 const RETRY = 5_000;
 /** ms for which a file that cannot be read may still be being written. */
 const UNFINISHED = 2_000;
+/** Names that are gone through between two looks at the time. */
+const SLICE = 256;
 /** Files taken at a time. */
 const BATCH = 64;
 /** Bytes of notifications that are read before they are queued. */
@@ -66,6 +69,8 @@ export class NotifyWatcher implements Source {
   #watcher: FSWatcher | undefined;
   #watched: string | undefined;
   #scanning = false;
+  /** The whole folder was looked at since it is watched. */
+  #scanned = false;
   #rescan: Timer | undefined;
   #again: Timer | undefined;
   readonly #looking = new Runs(() => this.#lookAll());
@@ -111,9 +116,7 @@ export class NotifyWatcher implements Source {
     try {
       await this.#watch();
       const names = await files.names();
-      const there = new Set(names);
-      for (const name of this.#known.keys()) if (!there.has(name)) this.#known.delete(name);
-      for (const name of names) this.#changed.add(name);
+      await this.#note(names);
       if (this.#problem?.startsWith(FOLDER)) this.#problem = undefined;
     } catch (error) {
       this.#fails(`${FOLDER} cannot be used: ${reasonOf(error)}`);
@@ -124,6 +127,21 @@ export class NotifyWatcher implements Source {
     this.#rescan = clock.after(this.#problem === undefined ? RESCAN : RETRY, () => void this.#scan());
   }
 
+  /** Notes what is to be looked at of all that is in the folder. */
+  async #note(names: readonly string[]): Promise<void> {
+    const breather = new Breather(this.#options.clock);
+    const known = new Map(this.#known);
+    for (const [at, name] of names.entries()) {
+      if (at % SLICE === 0) await breather.breathe();
+      if (!this.#options.files.isName(name)) continue;
+      known.delete(name);
+      // what is queued is looked at when it has landed, unless the kernel tells of it; at the start nobody told
+      if (!this.#scanned || !this.#queued.hasName(name)) this.#changed.add(name);
+    }
+    for (const name of known.keys()) this.#known.delete(name);
+    this.#scanned = true;
+  }
+
   /** Watches the folder; anew when another one has its name. */
   async #watch(): Promise<void> {
     const { files } = this.#options;
@@ -131,6 +149,7 @@ export class NotifyWatcher implements Source {
     if (this.#stopped || (this.#watcher && this.#watched === identity)) return;
     this.#watcher?.close();
     this.#watched = identity;
+    this.#scanned = false;
     this.#watcher = files.watch(
       (name) => {
         if (!files.isName(name)) return;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Breather } from "../../../common/breather.ts";
 import type { Clock } from "../../../common/clock.ts";
-import type { Disk } from "../../../common/disk.ts";
+import { type Disk, isMissing } from "../../../common/disk.ts";
 import type { Letter } from "../letter/index.ts";
 import type { ExactSteps, Rejected, Sink } from "./sink.ts";
 
@@ -51,8 +51,10 @@ export class SpoolSink implements Sink {
       },
       settle: async (letters, place) => {
         for (const letter of letters) {
-          const from = staged(place, letter);
-          if (await disk.exists(from)) await disk.rename(from, join(place, letter.id));
+          // what is not there any more has landed before
+          await disk.rename(staged(place, letter), join(place, letter.id)).catch((error: unknown) => {
+            if (!isMissing(error)) throw error;
+          });
         }
         await disk.sync(place);
         return undefined;

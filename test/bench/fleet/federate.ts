@@ -1,9 +1,9 @@
 /** A thousand sites behind one hub, and queries over all of them. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LivestatusConnection } from "../../lab/livestatus.ts";
 import { freePort } from "../peers/peer.ts";
-import { residentMebibytes } from "../procfs.ts";
+import { processorMs, residentMebibytes } from "../procfs.ts";
 import { PROBLEMS, PROBLEMS_OF_A_SITE } from "./core.ts";
 
 /** What this needs of a benchmark's scope: processes that end with it. */
@@ -33,8 +33,6 @@ export interface Plan {
 
 const ROOT = join(import.meta.dir, "../../..");
 export const TENANTS = 10;
-/** USER_HZ, of every Linux that Bun runs on. */
-const TICKS = 100;
 
 export interface Fleet {
   hub: number;
@@ -140,14 +138,6 @@ async function measure(socket: string, hub: number, queries: number, sites: numb
   times.sort((a, b) => a - b);
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(share * times.length))] ?? 0;
   return { median: at(0.5), p99: at(0.99), cpu, memory };
-}
-
-/** Processor time of a process and its threads (proc(5), fields 14 and 15 of stat). */
-export function processorMs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS;
 }
 
 async function eventually(met: () => Promise<boolean>): Promise<void> {

@@ -1,8 +1,8 @@
 /** A thousand sites behind one hub whose problems somebody watches. */
 import type { ProblemPage } from "../../../hub/problems/index.ts";
-import { residentMebibytes } from "../procfs.ts";
+import { processorMs, residentMebibytes } from "../procfs.ts";
 import { TURNS } from "./core.ts";
-import { type Fleet, type Processes, processorMs, startFleet } from "./federate.ts";
+import { type Fleet, type Processes, startFleet } from "./federate.ts";
 
 export interface Watched {
   /** ms from the moment at which a service is critical at its core until a list at the hub has it. */

@@ -8,7 +8,8 @@ import { Cleanup } from "../../lab/cleanup.ts";
 import { ensurePackages } from "../../lab/debian.ts";
 import { Visitor } from "../../lab/visitor.ts";
 import { freePort } from "../peers/peer.ts";
-import { type Processes, processorMs, startFleet, TENANTS } from "./federate.ts";
+import { processorMs } from "../procfs.ts";
+import { type Processes, startFleet, TENANTS } from "./federate.ts";
 
 export interface Overview {
   /** ms at the hub until the first byte of the page is there, and until the last one is. */

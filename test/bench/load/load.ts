@@ -26,6 +26,8 @@ export interface ExchangePlan {
   readonly interval?: number;
   /** Whether a connection serves all requests of a client or only one. */
   readonly keep: boolean;
+  /** Seconds after which it is given up; default 30. With an interval all questions are asked, however slow answers are. */
+  readonly limitSeconds?: number;
 }
 
 export interface ExchangeFigures {
@@ -91,22 +93,27 @@ export class Load {
   }
 
   async exchange(target: Target, plan: ExchangePlan): Promise<ExchangeFigures> {
-    const { exchange, connections, seconds, interval = 0, keep } = plan;
+    const { exchange, connections, seconds, interval = 0, keep, limitSeconds } = plan;
     const files = [this.#file("request", exchange.name), this.#file("answer", exchange.name)];
     // it may say what time it is
     writeFileSync(files[0] ?? "", exchange.request);
     const rest = [connections, seconds, interval, keep ? "keep" : "new", ...files];
-    return (await this.#run(target, ["exchange"], rest)) as ExchangeFigures;
+    return (await this.#run(target, ["exchange"], rest, limitSeconds)) as ExchangeFigures;
   }
 
   #file(kind: "request" | "answer", name: string): string {
     return join(this.scope.folder, kind, name);
   }
 
-  async #run(target: Target, mode: readonly string[], rest: readonly (string | number)[]): Promise<unknown> {
+  async #run(
+    target: Target,
+    mode: readonly string[],
+    rest: readonly (string | number)[],
+    limitSeconds = RUN_LIMIT_SECONDS,
+  ): Promise<unknown> {
     const { host, port, within } = target;
     const words = [...within, this.program, ...mode, host, ...[port, ...rest].map(String)];
-    return JSON.parse(await this.scope.run(words, RUN_LIMIT_SECONDS));
+    return JSON.parse(await this.scope.run(words, limitSeconds));
   }
 }
 

@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { ECHO } from "../../bench/exchanges.ts";
 import { type ExchangeFigures, Load, type Target } from "../../bench/load/load.ts";
-import { processTree, residentMebibytes } from "../../bench/procfs.ts";
+import { processorMs, processTree, residentMebibytes } from "../../bench/procfs.ts";
 import { Scope } from "../../bench/scope.ts";
 import { type FarsiteLab, freePort, until } from "../../lab/farsite.ts";
 import type { LabProcess } from "../../lab/process.ts";
@@ -57,6 +57,8 @@ export interface OutageReport {
     growth: Held;
   };
   hubGrowth: number;
+  /** ms of a processor, by program and kernel, for each notification: to queue it, and to bring it over. */
+  cpu: { queueing: number; agent: number; hub: number };
   idle: Latency;
   /** The same during the catch-up. */
   meanwhile: Latency;
@@ -75,6 +77,8 @@ const IDLE_SECONDS = 5;
 const ROUND_SECONDS = 5;
 /** Seconds between two questions. */
 const INTERVAL = 0.05;
+/** Seconds for a round: a hundred questions one after the other, each of which may take a second on a busy machine. */
+const ROUND_LIMIT_SECONDS = 120;
 /** Notifications that go before anything is measured. */
 const WARM = 200;
 /** Notifications written a second, and at once: in an hour it would be far fewer. */
@@ -169,7 +173,14 @@ export async function outage(
   lab.cleanup.add("end the spooler", () => central.close());
 
   const ask = (seconds: number, at = target) =>
-    load.exchange(at, { exchange: ECHO, connections: 1, seconds, interval: INTERVAL, keep: true });
+    load.exchange(at, {
+      exchange: ECHO,
+      connections: 1,
+      seconds,
+      interval: INTERVAL,
+      keep: true,
+      limitSeconds: ROUND_LIMIT_SECONDS,
+    });
   // what is there for the first time makes room for itself
   for (let number = 1; number <= WARM; number++) writeNotification(spool, number);
   await until("the first notifications to land", () => central.delivered === WARM);
@@ -180,6 +191,7 @@ export async function outage(
   lab.cleanup.add("end the gauge", () => gauge.stop());
   const hubBefore = resident(hub.process);
 
+  const cpuBefore = spentMs(agent.process);
   progress("the line is cut");
   await line.become("cut");
   const cut = performance.now();
@@ -191,6 +203,7 @@ export async function outage(
   await waitFor(PATIENCE, async () => ((await agent.status()).outbox[0]?.items ?? 0) === count);
   await delay(Math.max(0, outageSeconds * 1000 - (performance.now() - cut)));
   const queueing = gauge.take();
+  const cpuQueued = { agent: spentMs(agent.process), hub: spentMs(hub.process) };
 
   progress("the line is back");
   await line.become("back");
@@ -217,6 +230,11 @@ export async function outage(
     direct.push(past);
   }
   clearInterval(watching);
+  const cpu = {
+    queueing: (cpuQueued.agent - cpuBefore) / count,
+    agent: (spentMs(agent.process) - cpuQueued.agent) / count,
+    hub: (spentMs(hub.process) - cpuQueued.hub) / count,
+  };
   const catchUp = gauge.take();
   await waitFor(PATIENCE, () => namesIn(spool).length === 0);
   await delay(5_000);
@@ -235,6 +253,7 @@ export async function outage(
     connectedAfter,
     agent: { before, queueing, catchUp, after, growth: { resident: most("resident"), heap: most("heap") } },
     hubGrowth: hubMost - hubBefore,
+    cpu,
     idle: latency([idle]),
     meanwhile: latency(asked),
     machine: latency(direct),
@@ -252,6 +271,12 @@ function latency(rounds: readonly ExchangeFigures[]): Latency {
 function resident({ pid }: LabProcess): number {
   return processTree(pid ?? 0)
     .map(residentMebibytes)
+    .reduce((sum, next) => sum + next, 0);
+}
+
+function spentMs({ pid }: LabProcess): number {
+  return processTree(pid ?? 0)
+    .map(processorMs)
     .reduce((sum, next) => sum + next, 0);
 }
 

@@ -112,7 +112,7 @@ test("what is under way without an answer is bounded", async () => {
 
 test("an item that is damaged on disk is set aside, and those behind it go on", async () => {
   const { here, lane, box, landed } = await stage();
-  await put(lane, "a", "b", "c");
+  for (const name of ["a", "b", "c"]) await put(lane, name);
   const path = [...here.files.keys()].find((each) => each.endsWith("000000000002"))!;
   here.files.get(path)!.fill(0, 60);
   const { courier } = join(lane, async () => box);

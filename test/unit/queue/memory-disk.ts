@@ -95,11 +95,11 @@ export class MemoryDisk implements Disk {
     return this.#namesIn(directory).reverse();
   }
 
-  async head(path: string, bytes: number): Promise<{ bytes: Buffer; size: number }> {
+  async head(path: string, bytes: number, from = 0): Promise<{ bytes: Buffer; size: number }> {
     await Promise.resolve();
     const file = this.files.get(path);
     if (!file) throw Object.assign(new Error(`ENOENT ${path}`), { code: "ENOENT" });
-    return { bytes: Buffer.from(file.subarray(0, bytes)), size: file.length };
+    return { bytes: Buffer.from(file.subarray(from, from + bytes)), size: file.length };
   }
 
   async exists(path: string): Promise<boolean> {

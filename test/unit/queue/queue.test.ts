@@ -44,13 +44,89 @@ test("a number is not given again, not even when the queue was empty at a restar
   expect((await put(queue, "a")).number).toBe(18);
 });
 
-test("many items that come at once share the flush of the directory", async () => {
+test("many items that come at once share a file, which goes with the last of them", async () => {
   const disk = new MemoryDisk();
   const queue = await open(disk);
   const before = disk.steps;
-  await Promise.all(Array.from({ length: 64 }, (_, n) => put(queue, `n${n}`)));
-  // the first one goes alone; two steps for each file and one rename; one flush for all
-  expect(disk.steps - before).toBeLessThanOrEqual(64 * 3 + 2);
+  const entries = await Promise.all(Array.from({ length: 65 }, (_, n) => put(queue, `n${n}`)));
+  // the first one goes alone; two steps to write a file, its name, and the directory's flush
+  expect(disk.steps - before).toBe(2 * 4);
+  await queue.remove(entries.slice(0, 64));
+  expect(disk.names("/queue")).toEqual(["000000000002"]);
+  expect([queue.length, await bodyOf(queue, 65)]).toEqual([1, "body of n64"]);
+  await queue.remove(entries.slice(64));
+  expect(disk.names("/queue")).toEqual([]);
+});
+
+test("large items do not all come into one file", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const large = (name: string) => queue.append({ name, time: 7 }, Buffer.alloc(200 << 10, name));
+  await Promise.all([..."abcde"].map(large));
+  expect(disk.names("/queue")).toEqual(["000000000001", "000000000002", "000000000004"]);
+  const again = await open(disk.after("power cut"));
+  expect(await namesOf(again)).toEqual([..."abcde"]);
+  expect((await again.read(again.get(5)!))?.body.equals(Buffer.alloc(200 << 10, "e"))).toBe(true);
+});
+
+test("who opens a queue finds all items of a file that has any left, and none of one that has not", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const entries = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  await queue.remove(entries.slice(0, 3));
+  const again = await open(disk.after("kill"));
+  expect(await namesOf(again)).toEqual(["b", "c", "d"]);
+  await again.remove([...again.entries()]);
+  expect(disk.after("kill").names("/queue").length + again.length).toBe(1);
+});
+
+test("what is withdrawn, or set aside, is gone for good, though others of its file stay", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [, b, , d, e] = await Promise.all(["a", "b", "c", "d", "e"].map((name) => put(queue, name)));
+  await Promise.all([queue.withdraw(b!), queue.setAside(d!), queue.withdraw(e!)]);
+  expect(await namesOf(queue)).toEqual(["a", "c"]);
+  const again = await open(disk.after("kill"));
+  expect(await namesOf(again)).toEqual(["a", "c"]);
+  expect(await bodyOf(again, 3)).toBe("body of c");
+  expect([...again.entries()].map(({ number }) => number)).toEqual([1, 3]);
+  expect((await put(again, "f")).number).toBe(6);
+});
+
+test("a file whose items were all withdrawn or removed meanwhile is gone", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [a, b, c] = await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  await Promise.all([queue.withdraw(b!), queue.remove([a!, c!, b!])]);
+  expect([queue.length, disk.names("/queue")]).toEqual([0, []]);
+});
+
+test("an item that two take out at once leaves the others of its file", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  const [, b] = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  await Promise.all([queue.remove([b!]), queue.remove([b!]), queue.remove([b!])]);
+  expect(await namesOf(queue)).toEqual(["a", "c", "d"]);
+});
+
+test("items are read as well when some of their file have left meanwhile", async () => {
+  const queue = await open(new MemoryDisk());
+  const entries = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  await queue.remove([entries[2]!]);
+  const read = await queue.readSome(entries);
+  expect(read.map((item) => item?.meta.name)).toEqual(["a", "b", undefined, "d"]);
+});
+
+test("a disk that has room for some items only takes those in front", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  await put(queue, "a");
+  // four together do not fit, nor two: removing what is left of them is a step, too
+  disk.fail(1);
+  disk.fail(3);
+  const outcomes = await Promise.allSettled(["b", "c", "d", "e"].map((name) => put(queue, name)));
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(4).fill("fulfilled"));
+  expect(await namesOf(await open(disk.after("power cut")))).toEqual([..."abcde"]);
 });
 
 test("what is removed or set aside is gone; what is set aside is kept for people", async () => {
@@ -79,7 +155,7 @@ test.each([
 ])("a file that is %s is set aside and reported at the start; the others stay", async (_, damage) => {
   const disk = new MemoryDisk();
   const queue = await open(disk);
-  await Promise.all(["a", "b", "c"].map((name) => put(queue, name)));
+  for (const name of ["a", "b", "c"]) await put(queue, name);
   const path = "/queue/000000000002";
   disk.files.set(path, damage(disk.files.get(path)!));
   const damaged: string[] = [];
@@ -87,6 +163,35 @@ test.each([
   expect(await namesOf(again)).toEqual(["a", "c"]);
   expect(damaged).toHaveLength(1);
   expect((await put(again, "d")).number).toBe(4);
+});
+
+test("of a file that is cut short, what is whole stays, and a copy of the rest is set aside", async () => {
+  const disk = new MemoryDisk();
+  const queue = await open(disk);
+  await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  const path = "/queue/000000000002";
+  disk.files.set(path, disk.files.get(path)!.subarray(0, -3));
+  const damaged: string[] = [];
+  const again = await open(disk.after("kill"), damaged);
+  expect(await namesOf(again)).toEqual(["a", "b", "c"]);
+  expect(damaged).toHaveLength(1);
+  // nothing that was behind it gets its number again
+  expect((await put(again, "e")).number).toBeGreaterThan(4);
+});
+
+test("one item of several is set aside when its bytes changed; the others are given out", async () => {
+  const disk = new MemoryDisk();
+  const damaged: string[] = [];
+  const queue = await open(disk, damaged);
+  const entries = await Promise.all(["a", "b", "c", "d"].map((name) => put(queue, name)));
+  const bytes = disk.files.get("/queue/000000000002")!;
+  bytes[entries[1]!.size + entries[2]!.size - 1]! ^= 1;
+  const read = await queue.readSome(entries);
+  expect(read.map((item) => item?.meta.name)).toEqual(["a", "b", undefined, "d"]);
+  expect(damaged).toEqual(["000000000003: its checksum is wrong"]);
+  expect([queue.length, disk.names("/aside")]).toEqual([3, ["queue-000000000003"]]);
+  await queue.remove([...queue.entries()]);
+  expect(disk.names("/queue")).toEqual([]);
 });
 
 test("a body whose bytes changed is not given out, but set aside and reported", async () => {
