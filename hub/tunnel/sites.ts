@@ -1,5 +1,6 @@
 /** The tunnels that are up, by site; the newest session of a site is its only one. */
 
+import { sameBytes } from "../../common/bytes.ts";
 import type { Clock, Timer } from "../../common/clock.ts";
 import { type CoreReport, coreControl, LIVESTATUS } from "../../common/core.ts";
 import { FarsiteError } from "../../common/errors.ts";
@@ -416,8 +417,4 @@ export class TunnelledSites {
       tunnel.session.end(reason);
     }
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.from(a).equals(b);
 }
