@@ -1,8 +1,7 @@
 /** The certificates that agents and browsers see, each of which a reload may renew. */
 import type { Reconfigurable } from "../../common/config/index.ts";
-import type { KeyedCertificate } from "../certificate.ts";
-import type { HubConfig } from "../config.ts";
-import { loadTls, type TlsIdentity } from "../tls.ts";
+import type { HubConfig } from "../config/index.ts";
+import { type KeyedCertificate, loadTls, type TlsIdentity } from "../tls/index.ts";
 import type { Ground } from "./ground.ts";
 import { certificatePart, webCertificatePart } from "./live.ts";
 import { certificateFor } from "./web.ts";

@@ -1,10 +1,9 @@
 /** What of hub.toml the hub takes up while it runs, where the part has no file of its own here. */
 
 import { type Reconfigurable, switched } from "../../common/config/index.ts";
-import type { KeyedCertificate } from "../certificate.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import type { RetentionLimits } from "../registry/index.ts";
-import { isSameIdentity, loadTls, type TlsIdentity } from "../tls.ts";
+import { type KeyedCertificate, isSameIdentity, loadTls, type TlsIdentity } from "../tls/index.ts";
 import type { Admission, AdmissionLimits } from "../tunnel/index.ts";
 import { certificateFor } from "./web.ts";
 

@@ -5,10 +5,9 @@ import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { Access } from "../access/index.ts";
-import type { KeyedCertificate } from "../certificate.ts";
-import { readPair } from "../tls.ts";
+import type { WebConfig } from "../config/index.ts";
+import { type KeyedCertificate, readPair } from "../tls/index.ts";
 import { listenWeb, type WebListener, webApp } from "../web/index.ts";
-import type { WebConfig } from "../web-config.ts";
 
 export interface WebParts {
   web: WebConfig;

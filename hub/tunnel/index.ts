@@ -10,4 +10,5 @@ export {
   type Traffic,
   TunnelledSites,
 } from "./sites.ts";
+export { Strangers } from "./strangers.ts";
 export type { SiteTraffic } from "./traffic.ts";
