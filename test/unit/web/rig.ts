@@ -4,7 +4,7 @@ import { onTestFinished } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { systemRandom } from "../../../common/random.ts";
 import { type Access, derived, Passwords, type ReachParts, type Role } from "../../../hub/access/index.ts";
-import { type WebConfig, hubConfig } from "../../../hub/config/index.ts";
+import { hubConfig, type WebConfig } from "../../../hub/config/index.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub } from "../../../hub/hub.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";
