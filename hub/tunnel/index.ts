@@ -2,11 +2,11 @@ export { Admission, type AdmissionLimits } from "./admission.ts";
 export { welcome } from "./handshake.ts";
 export { listen } from "./listener.ts";
 export { Probing } from "./probing.ts";
+export type { SiteState } from "./site-state.ts";
 export {
   type Caller,
   type CarrierObserver,
   type SessionCounts,
-  type SiteState,
   type Traffic,
   TunnelledSites,
 } from "./sites.ts";

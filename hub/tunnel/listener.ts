@@ -6,7 +6,7 @@ import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
 import { peerOf } from "../peer.ts";
-import { type TlsIdentity, RenewableServer } from "../tls/index.ts";
+import { RenewableServer, type TlsIdentity } from "../tls/index.ts";
 import type { Admission } from "./admission.ts";
 import { busy, HttpsCarriers } from "./https.ts";
 import { type SocketData, socketHandlers } from "./websocket.ts";
