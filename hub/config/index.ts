@@ -1,7 +1,6 @@
 export { BULK_SERVICES, type HubConfig, hubConfig } from "./config.ts";
 export { policyFor, rulesForNobody } from "./policy.ts";
 export {
-  collisions,
   overlap,
   type Place,
   parsePlace,
