@@ -6,6 +6,7 @@ import { z } from "zod";
 import { FarsiteError } from "../common/errors.ts";
 import { readSecretFile, writeSecretFile } from "../common/files.ts";
 import { readIdentity, writeIdentity } from "../common/identity.ts";
+import { parseJson } from "../common/json.ts";
 import { siteName, tenantName } from "../common/names.ts";
 import { KEY_BYTES, KeyPair } from "../common/noise/index.ts";
 import type { KeyStore } from "./keys/index.ts";
@@ -154,12 +155,4 @@ export function writeTokenId(folder: string, id: string): void {
 /** Undefined where an older release enrolled. Throws E_KEY_FILE. */
 export function readTokenId(folder: string): string | undefined {
   return readSecretFile(join(folder, TOKEN_FILE))?.trim();
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

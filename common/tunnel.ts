@@ -1,6 +1,6 @@
 /** Session and mux put on top of each other: what an agent and the hub have between them. */
 
-import { type FarsiteError, FarsiteError as Fault } from "./errors.ts";
+import type { FarsiteError } from "./errors.ts";
 import { Mux, type MuxHandlers, type Traffic } from "./mux/index.ts";
 import { type Link, Session, type SessionOptions } from "./session/index.ts";
 
@@ -48,9 +48,4 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     },
   });
   return { session, mux };
-}
-
-/** Ends a tunnel because this side wants to. */
-export function endTunnel(tunnel: Tunnel, message: string): void {
-  tunnel.session.end(new Fault("E_SESSION_LOST", message));
 }

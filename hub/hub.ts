@@ -8,16 +8,15 @@ import { serviceName } from "../common/names.ts";
 import { isOlder } from "../common/release.ts";
 import { VERSION } from "../common/version.ts";
 import type { Central, LineState } from "./central/index.ts";
-import type { HubConfig } from "./config.ts";
+import { type HubConfig, policyFor, rulesForNobody } from "./config/index.ts";
 import type { Endpoints } from "./endpoint/index.ts";
 import type { Sync, Syncs } from "./http/index.ts";
 import type { BoxStatus, Inbox } from "./inbox/index.ts";
 import type { HubKeys, KeyRenewal } from "./keys/index.ts";
 import type { DatedState, LivestatusState, SiteStates } from "./livestatus/index.ts";
 import { type OpenFiles, openFiles } from "./open-files.ts";
-import { policyFor, rulesForNobody } from "./policy.ts";
 import type { Actor, AgentKeys, Enrolment, Registry, Site } from "./registry/index.ts";
-import type { TlsIdentity } from "./tls.ts";
+import type { TlsIdentity } from "./tls/index.ts";
 import type { SiteState, TunnelledSites } from "./tunnel/index.ts";
 
 /** Who must know which sites there are. */

@@ -2,32 +2,13 @@
 import {
   age,
   type CheckState,
-  type Levels as Level,
   type LocalCheck,
   levelsState,
+  type SiteLevels,
   worst,
 } from "../../common/checkmk/index.ts";
 import { ago } from "../../common/command/index.ts";
 import type { AgentStatus, SiteStatus } from "../status.ts";
-
-export interface Levels {
-  /** Seconds to the hub and back. */
-  rtt: Level;
-  /** Seconds that it is not connected. */
-  away: Level;
-  /** Seconds that the oldest item of the outbox waits. */
-  age: Level;
-  /** Items in the outbox. */
-  depth: Level;
-}
-
-export const DEFAULT_LEVELS: Levels = {
-  rtt: { warn: 0.5, crit: 2 },
-  // a carrier that is replaced, or a hub that is restarted, is back sooner than CRIT
-  away: { warn: 0, crit: 60 },
-  age: { warn: 300, crit: 3_600 },
-  depth: { warn: 1_000, crit: 10_000 },
-};
 
 const tunnelOf = (name: string) => `Farsite tunnel ${name}`;
 const outboxOf = (name: string) => `Farsite outbox ${name}`;
@@ -47,11 +28,11 @@ export function agentCheck({ version, sites, damaged }: AgentStatus): LocalCheck
   };
 }
 
-export function siteChecks(status: SiteStatus, levels: Levels, now: number): LocalCheck[] {
+export function siteChecks(status: SiteStatus, levels: SiteLevels, now: number): LocalCheck[] {
   return [tunnelCheck(status, levels, now), outboxCheck(status, levels, now)];
 }
 
-function tunnelCheck(status: SiteStatus, levels: Levels, now: number): LocalCheck {
+function tunnelCheck(status: SiteStatus, levels: SiteLevels, now: number): LocalCheck {
   const { name, state, since, url, rtt, streams, carrier, blocked, error, core } = status;
   const service = tunnelOf(name);
   const inState = age(since, now);
@@ -86,7 +67,7 @@ function tunnelCheck(status: SiteStatus, levels: Levels, now: number): LocalChec
 
 function outboxCheck(
   { name, outbox, notifications, dumps }: SiteStatus,
-  levels: Levels,
+  levels: SiteLevels,
   now: number,
 ): LocalCheck {
   const service = outboxOf(name);

@@ -1,1 +1,1 @@
-export { agentCheck, DEFAULT_LEVELS, downChecks, type Levels, siteChecks } from "./checks.ts";
+export { agentCheck, downChecks, siteChecks } from "./checks.ts";

@@ -1,32 +1,35 @@
 /** `farsite-agent checkmk-check`: tunnel and outbox of each site as services of Checkmk, on this host. */
 import { join } from "node:path";
 import type { Command } from "commander";
-import { type LocalCheck, localLine, parseLevels } from "../../common/checkmk/index.ts";
+import {
+  type LevelOptions,
+  type LocalCheck,
+  localLine,
+  siteLevels,
+  withLevels,
+} from "../../common/checkmk/index.ts";
 import { type Places, printLine, withPlaces } from "../../common/command/index.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import { agentCheck, DEFAULT_LEVELS, downChecks, type Levels, siteChecks } from "../checkmk/index.ts";
+import { agentCheck, downChecks, siteChecks } from "../checkmk/index.ts";
 import { itemsOnDisk } from "../doctor/index.ts";
 import { findEnrolments } from "../enrolment/index.ts";
 import { askAgent, STATUS_SOCKET } from "../status.ts";
 
-interface Options extends Places {
-  rtt?: string;
-  away?: string;
-  age?: string;
-  depth?: string;
-}
+type Options = Places & LevelOptions;
 
 /** ms for the agent's answer: Checkmk's agent waits for this one. */
 const PATIENCE = 5_000;
 
 export function addCheckmkCheck(program: Command): void {
-  const levels = (what: string, { warn, crit }: Levels["rtt"]) => `${what} (default: ${warn},${crit})`;
-  withPlaces(program.command("checkmk-check"), "farsite-agent")
-    .description("print tunnel and outbox of each site as local checks of Checkmk")
-    .option("--rtt <warn,crit>", levels("seconds to the hub and back", DEFAULT_LEVELS.rtt))
-    .option("--away <warn,crit>", levels("seconds without a connection", DEFAULT_LEVELS.away))
-    .option("--age <warn,crit>", levels("seconds that the oldest item waits", DEFAULT_LEVELS.age))
-    .option("--depth <warn,crit>", levels("items that wait", DEFAULT_LEVELS.depth))
+  const command = withPlaces(program.command("checkmk-check"), "farsite-agent").description(
+    "print tunnel and outbox of each site as local checks of Checkmk",
+  );
+  withLevels(command, {
+    rtt: "seconds to the hub and back",
+    away: "seconds without a connection",
+    age: "seconds that the oldest item waits",
+    depth: "items that wait",
+  })
     .addHelpText(
       "after",
       "\nThe package installs it as /usr/lib/check_mk_agent/local/farsite, which takes its options from\n" +
@@ -40,7 +43,7 @@ export function addCheckmkCheck(program: Command): void {
 /** Whatever happens, people see a line: what fails here without one is seen by nobody. */
 async function checks(options: Options): Promise<LocalCheck[]> {
   try {
-    const levels = levelsOf(options);
+    const levels = siteLevels(options);
     const status = await withinPatience(askAgent(join(options.runDir, STATUS_SOCKET))).catch(() => undefined);
     if (!status) return without(options);
     const now = Date.now();
@@ -58,14 +61,6 @@ function without({ stateDir, runDir }: Options): LocalCheck[] {
   const sites = enrolments.map(({ name, folder }) => ({ name, items: itemsOnDisk(folder) }));
   const todo = "systemctl start farsite-agent; systemctl status farsite-agent says why it does not run";
   return downChecks(sites, `no agent answers in ${runDir}`, todo);
-}
-
-function levelsOf(options: Options): Levels {
-  const of = (key: keyof Levels) => {
-    const text = options[key];
-    return text === undefined ? DEFAULT_LEVELS[key] : parseLevels(`--${key}`, text);
-  };
-  return { rtt: of("rtt"), away: of("away"), age: of("age"), depth: of("depth") };
 }
 
 function withinPatience<T>(answer: Promise<T>): Promise<T> {

@@ -1,5 +1,7 @@
 /** Where `enroll` gets its token from. */
+
 import { closeSync, openSync, readSync } from "node:fs";
+import { hex } from "../../common/bytes.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
 import { decodeToken, type EnrolmentToken } from "../../common/handshake/index.ts";
 
@@ -27,7 +29,7 @@ export function tokenFrom({ argument, file, environment }: TokenSource): Enrolme
 
 /** By which an enrolment is known again: hexadecimal, and no secret. */
 export function idOf({ id }: EnrolmentToken): string {
-  return Buffer.from(id).toString("hex");
+  return hex(id);
 }
 
 function fileText(path: string): string {

@@ -1,5 +1,7 @@
 /** The one question that the agent asks its core, and the answer to it. */
+
 import { type CoreInfo, MAX_RELEASE } from "../../common/core.ts";
+import { parseJson } from "../../common/json.ts";
 import { printable } from "../../common/text.ts";
 
 /** Bytes of a fixed16 header: code, space, length in 11 columns, newline. */
@@ -67,12 +69,7 @@ export function parseAnswer(bytes: Buffer, columns: Columns): Answer | undefined
 
 /** The table has exactly one row. Checkmk gives null for a column that it does not know. */
 function parseRow(body: string, columns: Columns): CoreInfo | undefined {
-  let rows: unknown;
-  try {
-    rows = JSON.parse(body);
-  } catch {
-    return undefined;
-  }
+  const rows = parseJson(body);
   const row: unknown = Array.isArray(rows) && rows.length === 1 ? rows[0] : undefined;
   if (!Array.isArray(row) || row.length !== columns.length) return undefined;
   const value = (...names: string[]): unknown => row[columns.findIndex((column) => names.includes(column))];

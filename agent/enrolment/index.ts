@@ -1,3 +1,3 @@
 export { type Assigned, assign, unassigned } from "./assign.ts";
-export { type Enrolment, type Enrolments, findEnrolments, readEnrolments } from "./enrolments.ts";
+export { type Enrolment, findEnrolments, readEnrolments } from "./enrolments.ts";
 export { type Place, placeFor, refuseUnknown, type Wishes } from "./place.ts";

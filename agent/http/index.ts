@@ -1,7 +1,1 @@
-export {
-  type HttpAnswer,
-  HttpClient,
-  type HttpClientOptions,
-  type HttpRequest,
-  isTimeout,
-} from "./client.ts";
+export { type HttpAnswer, HttpClient, type HttpRequest, isTimeout } from "./client.ts";

@@ -1,1 +1,1 @@
-export { type Credentials, type KeyStore, Keys, type KeysOptions } from "./keys.ts";
+export { type Credentials, type KeyStore, Keys } from "./keys.ts";

@@ -2,6 +2,7 @@
  * Who this agent is to its hub, and how it knows the hub: both keys can be renewed while the tunnel serves. There is
  * an overlap, in which an older key is still good; what is tried when is decided here.
  */
+import { sameBytes } from "../../common/bytes.ts";
 import type { ErrorCode } from "../../common/errors.ts";
 import { KeyPair } from "../../common/noise/index.ts";
 import type { Random } from "../../common/random.ts";
@@ -127,8 +128,4 @@ export class Keys {
     const identities = this.#next && this.#offered ? [this.#next, this.#identity] : [this.#identity];
     return this.#hubKeys.flatMap((hubKey) => identities.map((identity) => ({ identity, hubKey })));
   }
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return Buffer.from(one).equals(other);
 }

@@ -1,4 +1,5 @@
 /** A user name and password for a proxy, and how its challenges are answered with them. */
+import { hex } from "../../common/bytes.ts";
 import type { Random } from "../../common/random.ts";
 import type { Challenge } from "./challenge.ts";
 import { answerDigest, digestStrength } from "./digest.ts";
@@ -30,7 +31,7 @@ export class Login {
     const user = this.#user;
     const password = this.#password;
     if (challenge.scheme === "basic") return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-    const cnonce = Buffer.from(random.bytes(CNONCE_BYTES)).toString("hex");
+    const cnonce = hex(random.bytes(CNONCE_BYTES));
     return answerDigest(challenge, { method, uri, user, password, cnonce });
   }
 }

@@ -1,29 +1,27 @@
 /** Keeps the agent connected: dials, authenticates, goes on with the session, and replaces carriers. */
 import type { Carrier } from "../../common/carrier/index.ts";
-import type { Clock, Timer } from "../../common/clock.ts";
-import type { CoreReport } from "../../common/core.ts";
+import type { Clock } from "../../common/clock.ts";
 import { FarsiteError, reasonOf } from "../../common/errors.ts";
-import { type Attached, controlKind, keysControl, type Listens } from "../../common/handshake/index.ts";
-import type { Log } from "../../common/log.ts";
-import { pack, unpack } from "../../common/msgpack.ts";
+import type { Attached } from "../../common/handshake/index.ts";
 import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, Session, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
 import { VERSION } from "../../common/version.ts";
-import type { Credentials, Keys } from "../keys/index.ts";
+import type { Credentials } from "../keys/index.ts";
 import { type RouteView, routeText } from "../route/index.ts";
 import type { Services } from "../service/index.ts";
 import type { Enrolled } from "../state.ts";
-import { Backoff, hastyTimeout, REFUSED_BACKOFF_FACTOR } from "./backoff.ts";
+import { hastyTimeout } from "./backoff.ts";
 import type { Carriers } from "./carriers.ts";
 import { withAdvice } from "./failure.ts";
 import { type Accepted, openSession } from "./handshake.ts";
 import { hopOf } from "./hop.ts";
+import { Pauses } from "./pauses.ts";
 import { ReleaseNotice } from "./release-notice.ts";
 import { Renewal } from "./renewal.ts";
-import { isForgeable, isStanding } from "./standing.ts";
 import { type ConnectorStatus, failureOf } from "./status.ts";
+import { Talk, type TalkOptions } from "./talk.ts";
 
 /** The way to the hub. */
 export interface Way {
@@ -36,19 +34,13 @@ export interface Way {
   maxAge: number | undefined;
 }
 
-export interface ConnectorOptions extends Way {
+export interface ConnectorOptions extends Way, TalkOptions {
   enrolled: Pick<Enrolled, "url" | "tenant" | "site">;
-  keys: Keys;
   services: Services;
-  /** What is listened for at this side, to be carried to the central one. Default: nothing. */
-  listens?: () => Listens;
   /** ms after the loss of a carrier for which streams to the hub wait for the next one. Default 0. */
   hold?: number;
-  /** How the core is, if there is one and it was asked; another object when it has changed. */
-  core: () => CoreReport | undefined;
   clock: Clock;
   random: Random;
-  log: Log;
   defer: (run: () => void) => void;
   session: Partial<SessionLimits>;
   maxStreams: number;
@@ -73,8 +65,9 @@ type Outcome = { lost: FarsiteError } | { renew: string } | { replaced: Connecti
 
 export class Connector {
   #options: ConnectorOptions;
-  readonly #backoff: Backoff;
+  readonly #pauses: Pauses;
   readonly #renewal: Renewal;
+  readonly #talk: Talk;
   #tunnel: Tunnel | undefined;
   #state: ConnectorStatus["state"] = "connecting";
   #since: number;
@@ -83,27 +76,26 @@ export class Connector {
   #error: FarsiteError | undefined;
   #lastError: { error: FarsiteError; at: number } | undefined;
   #stopped = false;
-  #stopping = false;
-  #wait: { timer: Timer; done: () => void } | undefined;
   #onLost: (reason: FarsiteError) => void = () => {};
   /** Tries that failed one after the other. */
   #failed = 0;
   /** The handshake on another carrier is under way. */
   #attaching = false;
-  /** ms after which a hub that stops wants to see us again. */
-  #comeBack: number | undefined;
   /** When the carrier was lost, on the clock that never jumps; undefined while there is one. */
   #lostAt: number | undefined;
   readonly #releases: ReleaseNotice;
-  /** What the hub was told of the core in this session. */
-  #told: CoreReport | undefined;
   /** The hub did not take what it was tried with, and there is something else. */
   #tryOthers = false;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
-    this.#backoff = new Backoff(options.random);
+    this.#pauses = new Pauses(options);
     this.#renewal = new Renewal(options);
+    this.#talk = new Talk(options, {
+      // coming with it tells the hub that the former one is needed here no more
+      hubKey: () => this.#renewal.askWithin(HUB_KEY_SPREAD, "the hub has another key"),
+      ownKey: () => this.#renewal.ask("this agent has a new key"),
+    });
     this.#releases = new ReleaseNotice(VERSION, options.log);
     this.#since = options.clock.wall();
     this.#url = options.urls[0] ?? options.enrolled.url;
@@ -168,7 +160,7 @@ export class Connector {
         }
         const { code, message, hint } = this.#fail(outcome.lost);
         if (!this.#stopped) log.warn("connection lost", { code, reason: message, do: hint });
-        wait = this.#waitAfterLoss(clock.now() - began);
+        wait = this.#pauses.afterLoss(clock.now() - began, code);
       } catch (error) {
         this.#failed++;
         wait = this.#waitAfterFailure(error);
@@ -184,15 +176,9 @@ export class Connector {
     this.#lose(new FarsiteError("E_SESSION_LOST", "the agent stops"));
   }
 
-  /**
-   * Tells the hub how the core is, if that has changed. While there is no carrier nothing is queued: the next
-   * one begins with what is true then.
-   */
+  /** Tells the hub how the core is, if that has changed. */
   tellCore(): void {
-    const report = this.#options.core();
-    if (!this.#tunnel?.session.link || !report || report === this.#told) return;
-    this.#told = report;
-    this.#tunnel.mux.sendControl(pack(report));
+    this.#talk.core();
   }
 
   /**
@@ -210,29 +196,7 @@ export class Connector {
    * no way to the hub now. Throws E_STATE when the key cannot be kept.
    */
   renewKey(): boolean {
-    if (!this.#tunnel?.session.link) return false;
-    const next = this.#options.keys.makeNext();
-    this.#tunnel.mux.sendControl(pack({ kind: "key", next: next.publicKey.bytes }));
-    return true;
-  }
-
-  /** What the hub says of keys; other kinds of control messages are for newer agents. */
-  #control(body: Buffer): void {
-    if (unpack(controlKind, body, "a control message").kind !== "keys") return;
-    const { keys, log } = this.#options;
-    const { hub, renew, taken } = unpack(keysControl, body, "the hub's keys");
-    try {
-      if (keys.learnHubKey(hub)) {
-        log.info("the hub has another key from now on");
-        // coming with it tells the hub that the former one is needed here no more
-        this.#renewal.askWithin(HUB_KEY_SPREAD, "the hub has another key");
-      }
-      if (taken && keys.taken(taken)) this.#renewal.ask("this agent has a new key");
-      if (renew) this.renewKey();
-    } catch (error) {
-      // what is there stays good; the hub says it again in the next session
-      log.warn("a key cannot be kept", { reason: reasonOf(error) });
-    }
+    return this.#talk.key();
   }
 
   /** Another way to the hub: it is tried at once, while the carrier that is there serves on. */
@@ -240,22 +204,17 @@ export class Connector {
     this.#options = { ...this.#options, ...way };
     this.#renewal.maxAge = way.maxAge;
     this.#renewal.ask("the way to the hub was changed");
-    this.#endWait();
+    this.#pauses.end();
   }
 
   /** Tells the hub what may be asked of this side, and what is listened for; again when that has changed. */
   tellServices(): void {
-    const { services, listens } = this.#options;
-    const { names, pushOnly } = services;
-    this.#tunnel?.mux.sendControl(
-      pack({ kind: "services", names, listens: listens?.() ?? {}, ...(pushOnly && { pushOnly }) }),
-    );
+    this.#talk.services();
   }
 
-  /** Tells the hub that this agent is about to stop: it should ask nothing new. An older hub does not listen to it. */
+  /** Tells the hub that this agent is about to stop: it should ask nothing new. */
   tellStopping(): void {
-    this.#stopping = true;
-    this.#tunnel?.mux.sendControl(pack({ kind: "stopping" }));
+    this.#talk.stopping();
   }
 
   /** The carrier in service is gone, or the session: whatever is waited for, it is time to act. */
@@ -263,12 +222,7 @@ export class Connector {
     // also while another carrier is dialled; once that speaks with the hub, its end is how the hub takes it
     if (this.#state === "connected" && !this.#attaching) this.#enter("connecting");
     this.#onLost(reason);
-    this.#endWait();
-  }
-
-  #endWait(): void {
-    this.#wait?.timer.cancel();
-    this.#wait?.done();
+    this.#pauses.end();
   }
 
   /** Waits until the carrier is lost, or is to be replaced; or has been, by one of a better kind. */
@@ -308,15 +262,6 @@ export class Connector {
     }
   }
 
-  #waitAfterLoss(held: number): number {
-    const { clock, random } = this.#options;
-    const comeBack = this.#comeBack;
-    this.#comeBack = undefined;
-    if (comeBack !== undefined) return comeBack * (1 + random.unit());
-    const standing = this.#error !== undefined && isStanding(this.#error.code);
-    return standing ? this.#backoff.next() : this.#backoff.afterLoss(held, clock.now());
-  }
-
   #waitAfterFailure(error: unknown): number {
     const before = this.#error?.code;
     const known = this.#fail(error);
@@ -327,10 +272,7 @@ export class Connector {
     if (known.code !== before) {
       this.#options.log.error(known.message, { code: known.code, hop: hopOf(known.code), do: known.hint });
     }
-    // while streams wait for the next carrier, it may as well be that something on the way changed a message
-    const interrupted = this.#session !== undefined && !this.#session.link;
-    const seldom = isStanding(known.code) && !(interrupted && isForgeable(known.code));
-    return this.#backoff.next() * (seldom ? REFUSED_BACKOFF_FACTOR : 1);
+    return this.#pauses.afterFailure(known.code, this.#session !== undefined && !this.#session.link);
   }
 
   /** The session that is to go on. */
@@ -440,15 +382,15 @@ export class Connector {
       maxStreams,
       handlers: {
         accept: (stream) => services.accept(stream),
-        control: (body) => this.#control(body),
+        control: (body) => this.#talk.heard(body),
         carrier: (now, reason) => {
           if (this.#tunnel === tunnel) this.#lostAt = now ? undefined : clock.now();
           if (!now && reason) this.#lose(reason);
-          else if (this.#tunnel === tunnel) this.tellCore();
+          else if (this.#tunnel === tunnel) this.#talk.core();
         },
         goAway: (ms) => {
           if (ms === 0) this.#renewal.ask("the hub asks for it");
-          else this.#comeBack = ms;
+          else this.#pauses.comeBackIn(ms);
         },
         end: (reason) => {
           if (this.#tunnel === tunnel) this.#lose(reason);
@@ -457,9 +399,7 @@ export class Connector {
     });
     this.#tunnel = tunnel;
     this.#lostAt = undefined;
-    this.#told = undefined;
-    this.tellServices();
-    if (this.#stopping) this.tellStopping();
+    this.#talk.begin(tunnel);
     tunnel.session.adopt(link, 0, 0);
   }
 
@@ -471,8 +411,6 @@ export class Connector {
   /** Waits between two tries; while a carrier still serves, its loss ends the wait. */
   #pause(ms: number): Promise<void> {
     if (!this.#tunnel?.session.link) this.#enter("waiting");
-    return new Promise((resolve) => {
-      this.#wait = { timer: this.#options.clock.after(ms, resolve), done: resolve };
-    });
+    return this.#pauses.wait(ms);
   }
 }

@@ -1,6 +1,6 @@
 /** From where on a figure is WARN, and CRIT. */
 import { FarsiteError } from "../errors.ts";
-import type { CheckState } from "./local.ts";
+import type { CheckState } from "./state.ts";
 
 export interface Levels {
   warn: number;

@@ -4,9 +4,7 @@
  */
 import { printable } from "../text.ts";
 import type { Levels } from "./levels.ts";
-
-/** OK, WARN, CRIT, UNKNOWN. */
-export type CheckState = 0 | 1 | 2 | 3;
+import type { CheckState } from "./state.ts";
 
 export interface Metric {
   name: string;
@@ -54,9 +52,4 @@ function harmless(text: string): string {
   return printable(text.trim(), MOST_TEXT)
     .replace(/[\\|]/g, "/")
     .replace(/\((?=[!?.]+\))/g, "( ");
-}
-
-/** Of several states: CRIT, then UNKNOWN, then WARN. */
-export function worst(states: readonly CheckState[]): CheckState {
-  return ([2, 3, 1] as const).find((state) => states.includes(state)) ?? 0;
 }

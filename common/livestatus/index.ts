@@ -14,7 +14,6 @@ export {
   ownPolicyKeys,
   type Policy,
   type PolicyConfig,
-  type PolicyRule,
   policyKeys,
   policyOf,
   policyRule,

@@ -43,7 +43,6 @@ const keys = {
 
 /** How the hub's file says it for some sites: what is not said there holds as for the others. */
 export const policyRule = z.strictObject(keys).partial();
-export type PolicyRule = z.output<typeof policyRule>;
 
 /** How the agent's file says it: nothing is limited unless it says so. */
 export const ownPolicyKeys = {

@@ -1,2 +1,2 @@
-export { type PythonKey, type PythonLimits, type PythonValue, parsePython } from "./parse.ts";
+export { type PythonValue, parsePython } from "./parse.ts";
 export { pythonString } from "./string.ts";

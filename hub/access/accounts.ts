@@ -1,5 +1,6 @@
 /** Users and API tokens, as one principal may see and change them. */
 
+import { hex } from "../../common/bytes.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import type { Random } from "../../common/random.ts";
 import type { ApiToken, ApiTokens, User, Users, WebSessions } from "../registry/index.ts";
@@ -139,7 +140,7 @@ export class Accounts {
     const { tokens, random, wall } = this.parts;
     if ((await tokens.list(user)).length >= MOST_TOKENS)
       throw new FarsiteError("E_LIMIT", `${user} has ${MOST_TOKENS} tokens`, "Remove some.");
-    const id = Buffer.from(random.bytes(TOKEN_ID_BYTES)).toString("hex");
+    const id = hex(random.bytes(TOKEN_ID_BYTES));
     const secret = makeSecret(random);
     const expires = wall() + days * DAY;
     await tokens.add(this.#actor, { id, hash: hashOf(secret), user, name, scope, expires });

@@ -1,5 +1,5 @@
-export { Access, type AccessLimits, type AccessOptions } from "./access.ts";
-export type { Accounts, MadeToken, NewUser } from "./accounts.ts";
+export { Access } from "./access.ts";
+export type { Accounts, MadeToken } from "./accounts.ts";
 export { OidcProvider } from "./oidc.ts";
 export { type OidcConfig, oidcConfig } from "./oidc-config.ts";
 export { Passwords } from "./password.ts";

@@ -12,12 +12,7 @@ export {
   type Wishes,
 } from "./connection.ts";
 export { type CoreAddress, deliver, parseCoreAddress } from "./deliver.ts";
-export {
-  DEFAULT_LEVELS as DEFAULT_LOCAL_LEVELS,
-  hubDownCheck,
-  type Levels as LocalLevels,
-  pluginLines,
-} from "./local.ts";
+export { hubDownCheck, pluginLines } from "./local.ts";
 export { HEADER, sitesMk, spoolerMk } from "./sites-mk.ts";
 export { askSites } from "./sites-table.ts";
 export {

@@ -2,35 +2,17 @@
 import {
   age,
   type CheckState,
-  type Levels as Level,
   LOCAL_SECTION,
   type LocalCheck,
   levelsState,
   localLine,
+  type SiteLevels,
   worst,
 } from "../../common/checkmk/index.ts";
 import { ago } from "../../common/command/index.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import type { HubStatus, SiteView } from "../hub.ts";
 import { expand } from "./template.ts";
-
-export interface Levels {
-  /** Seconds to the agent and back. */
-  rtt: Level;
-  /** Seconds that it is not connected. */
-  away: Level;
-  /** Seconds since what waits longest for a sink came to be, by the agent's clock. */
-  age: Level;
-  /** Letters that wait for a sink. */
-  depth: Level;
-}
-
-export const DEFAULT_LEVELS: Levels = {
-  rtt: { warn: 0.5, crit: 2 },
-  away: { warn: 0, crit: 60 },
-  age: { warn: 300, crit: 3_600 },
-  depth: { warn: 1_000, crit: 10_000 },
-};
 
 const HUB = "Farsite hub";
 
@@ -58,11 +40,11 @@ export function hubDownCheck(reason: string): LocalCheck {
   return { state: 2, service: HUB, metrics: [], texts: [`${reason}; ${todo}`] };
 }
 
-export function siteChecks(view: SiteView, levels: Levels, now: number): LocalCheck[] {
+export function siteChecks(view: SiteView, levels: SiteLevels, now: number): LocalCheck[] {
   return [tunnelCheck(view, levels, now), ...outboxCheck(view, levels, now)];
 }
 
-function tunnelCheck(view: SiteView, levels: Levels, now: number): LocalCheck {
+function tunnelCheck(view: SiteView, levels: SiteLevels, now: number): LocalCheck {
   const { tenant, site, state, since, peer, rtt, streams, agent, update, livestatus, carrier } = view;
   const service = `Farsite tunnel ${tenant}/${site}`;
   const connected = state === "connected";
@@ -96,7 +78,7 @@ function tunnelCheck(view: SiteView, levels: Levels, now: number): LocalCheck {
   };
 }
 
-function awayState(state: SiteView["state"], inState: number, { away }: Levels): CheckState {
+function awayState(state: SiteView["state"], inState: number, { away }: SiteLevels): CheckState {
   // what somebody wanted is no failure
   if (state === "disabled") return 0;
   return state === "never" ? 1 : worst([1, levelsState(inState, away)]);
@@ -110,7 +92,7 @@ function awayTexts({ state, since, reason, tenant, site }: SiteView, now: number
 }
 
 /** What the site's outbox has sent, and the hub's sinks do not have yet; none for a site that never sent anything. */
-function outboxCheck({ tenant, site, inbox }: SiteView, levels: Levels, now: number): LocalCheck[] {
+function outboxCheck({ tenant, site, inbox }: SiteView, levels: SiteLevels, now: number): LocalCheck[] {
   if (inbox.length === 0) return [];
   const depth = inbox.reduce((sum, { waiting }) => sum + waiting, 0);
   const oldest = Math.max(0, ...inbox.map((lane) => age(lane.oldest, now)));
@@ -154,7 +136,7 @@ const HOST_NAME = /^[\w.-]{1,200}$/;
  * @param host the host of each site, made of its names; undefined: all is of the hub's host
  * Throws E_USAGE.
  */
-export function pluginLines(status: HubStatus, levels: Levels, now: number, host?: string): string[] {
+export function pluginLines(status: HubStatus, levels: SiteLevels, now: number, host?: string): string[] {
   const own = [LOCAL_SECTION, localLine(hubCheck(status))];
   const perSite = status.sites.map((view) => ({ view, lines: siteChecks(view, levels, now).map(localLine) }));
   if (host === undefined) return [...own, ...perSite.flatMap(({ lines }) => lines)];

@@ -3,6 +3,7 @@
 import { connect } from "node:net";
 import { z } from "zod";
 import { FarsiteError } from "../../common/errors.ts";
+import { parseJson } from "../../common/json.ts";
 import { SITE_COLUMNS, type SiteStatus, siteState } from "./status-host.ts";
 
 /** Bytes of an answer: some ten thousand sites with reasons. */
@@ -14,19 +15,11 @@ const TIMEOUT = 5_000;
 export async function askSites(path: string): Promise<SiteStatus[]> {
   const query = `GET sites\nColumns: ${SITE_COLUMNS}\nOutputFormat: json\n\n`;
   const answer = await exchange(path, query);
-  const rows = z.array(siteState).safeParse(jsonOf(answer));
+  const rows = z.array(siteState).safeParse(parseJson(answer));
   if (!rows.success) {
     throw new FarsiteError("E_QUERY", `what answers at ${path} is no endpoint of a hub`);
   }
   return rows.data.map(([tenant, site, state, reason, rtt]) => ({ tenant, site, state, reason, rtt }));
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function exchange(path: string, query: string): Promise<string> {

@@ -8,7 +8,7 @@ import { type Places, printJson, printLine, withPlaces } from "../../common/comm
 import { loadConfig } from "../../common/config/index.ts";
 import { failed, findingLines, summaryOf } from "../../common/finding.ts";
 import { VERSION } from "../../common/version.ts";
-import { type HubConfig, hubConfig } from "../config.ts";
+import { type HubConfig, hubConfig } from "../config/index.ts";
 import {
   agentsClock,
   centralFindings,

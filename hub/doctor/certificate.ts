@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import type { Clock } from "../../common/clock.ts";
 import { failed } from "../../common/finding.ts";
-import { daysLeft } from "../certificate.ts";
-import type { HubConfig } from "../config.ts";
-import { CERTIFICATE_FILE, hostOf, loadTls } from "../tls.ts";
+import type { HubConfig } from "../config/index.ts";
+import { CERTIFICATE_FILE, daysLeft, hostOf, loadTls } from "../tls/index.ts";
 import { type Finding, ok, skipped, warning, wrong } from "./finding.ts";
 
 /** Days before its end from which on it is told: time for people to renew it. */

@@ -10,7 +10,7 @@ import { ensureDirectory } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import { BULK, INTERACTIVE, type Priority, type ResetReason, type Stream } from "../../common/mux/index.ts";
 import { Seldom } from "../../common/seldom.ts";
-import { BULK_SERVICES } from "../config.ts";
+import { BULK_SERVICES } from "../config/index.ts";
 import type { Site } from "../registry/index.ts";
 import { Endpoint, type Way } from "./endpoint.ts";
 

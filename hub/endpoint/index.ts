@@ -1,3 +1,3 @@
 export { Endpoint } from "./endpoint.ts";
 export { type EndpointState, Endpoints, type EndpointsOptions, type SiteServer } from "./endpoints.ts";
-export { type ViewServer, type ViewState, Views } from "./views.ts";
+export { type ViewState, Views } from "./views.ts";

@@ -1,2 +1,2 @@
-export { type HttpLimits, HttpService, type HttpServiceOptions, type WebSite } from "./service.ts";
+export { type HttpLimits, HttpService } from "./service.ts";
 export { type Sync, Syncs } from "./syncs.ts";

@@ -2,12 +2,14 @@
  * The hub's own key, and those it had before: for a time it goes by either, so that every agent comes once more with
  * the one it knows and learns the new one.
  */
+
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { FarsiteError } from "../../common/errors.ts";
 import { readSecretFile, writeSecretFile } from "../../common/files.ts";
 import { loadOrMakeIdentity, writeIdentity } from "../../common/identity.ts";
+import { parseJson } from "../../common/json.ts";
 import { KEY_BYTES, KeyPair } from "../../common/noise/index.ts";
 import type { Random } from "../../common/random.ts";
 
@@ -165,12 +167,4 @@ export class HubKeys {
 /** A key that was never replaced is as old as its file. */
 function madeAt(path: string): number {
   return existsSync(path) ? Math.floor(statSync(path).mtimeMs) : 0;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,2 +1,2 @@
-export { HubKeys, type HubKeysOptions } from "./hub-keys.ts";
+export { HubKeys } from "./hub-keys.ts";
 export { KeyRenewal, type KeyRenewalOptions } from "./renewal.ts";

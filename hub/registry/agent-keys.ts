@@ -1,4 +1,5 @@
 /** The keys by which agents are let in: one for each site, and for a while the one that is to follow it. */
+import { hex } from "../../common/bytes.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import type { Registry, Site } from "./registry.ts";
 import type { Store } from "./store/index.ts";
@@ -100,8 +101,4 @@ export class AgentKeys {
         ORDER BY tenant.name, site.name`,
     );
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

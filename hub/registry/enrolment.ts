@@ -1,6 +1,7 @@
 /** Enrolment tokens: one use, expiring, kept hashed; and the keys that come of them. */
 
 import { timingSafeEqual } from "node:crypto";
+import { hex } from "../../common/bytes.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { hashSecret, TOKEN_ID_BYTES, TOKEN_SECRET_BYTES } from "../../common/handshake/index.ts";
 import type { Random } from "../../common/random.ts";
@@ -124,8 +125,4 @@ export class Enrolment {
     }
     return row;
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

@@ -1,4 +1,5 @@
 /** Who is who: tenants, their sites, the keys and tokens of these. The one authority for all of it. */
+import { hex } from "../../common/bytes.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import { siteName, tenantName } from "../../common/names.ts";
 import { type Actor, type AuditFilter, type AuditRecord, readAudit, writeAudit } from "./audit/index.ts";
@@ -181,7 +182,7 @@ export class Registry {
 
   /** The site whose agent holds `publicKey`. Throws E_KEY_UNKNOWN, E_KEY_REVOKED or E_SITE_DISABLED. */
   async siteOfKey(publicKey: Uint8Array): Promise<Site> {
-    const key = Buffer.from(publicKey).toString("hex");
+    const key = hex(publicKey);
     return this.#store.transaction(async (sql) => {
       const rows = await sql<{ tenant: string; name: string; ended_at: number | null; enrolled_at: number }>`
         SELECT tenant.name AS tenant, site.name AS name, agent_key.ended_at AS ended_at,

@@ -6,10 +6,10 @@ import { readSecretFile } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import { Access, type OidcConfig, OidcProvider, Passwords, type ReachParts } from "../access/index.ts";
+import { type WebConfig, webConfig, webUrl } from "../config/index.ts";
 import { type Actor, ApiTokens, type Store, Users, WebSessions } from "../registry/index.ts";
-import { readAuthorities } from "../tls.ts";
+import { readAuthorities } from "../tls/index.ts";
 import { CALLBACK_PATH } from "../web/site/index.ts";
-import { type WebConfig, webConfig, webUrl } from "../web-config.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -5,7 +5,7 @@ import { LIVESTATUS } from "../../common/core.ts";
 import type { Drainable } from "../../common/drain.ts";
 import { INTERACTIVE } from "../../common/mux/index.ts";
 import { withUntold } from "../../common/notices.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import { Endpoints, type SiteServer, type Views } from "../endpoint/index.ts";
 import type { Syncs } from "../http/index.ts";
 import type { SiteObserver } from "../hub.ts";

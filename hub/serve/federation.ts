@@ -7,7 +7,7 @@ import { ensureDirectory } from "../../common/files.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import { Views } from "../endpoint/index.ts";
 import { Federation, type FederationLimits } from "../livestatus/federation/index.ts";
 import type { GatedSite, Livestatus, SiteStates } from "../livestatus/index.ts";

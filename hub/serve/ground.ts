@@ -3,7 +3,7 @@ import type { Clock } from "../../common/clock.ts";
 import type { Places } from "../../common/command/index.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 
 export const DAY = 86_400_000;
 

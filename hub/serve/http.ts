@@ -4,7 +4,7 @@ import type { Clock } from "../../common/clock.ts";
 import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import type { Log } from "../../common/log.ts";
 import { BULK, INTERACTIVE } from "../../common/mux/index.ts";
-import { BULK_SERVICES, type HubConfig } from "../config.ts";
+import { BULK_SERVICES, type HubConfig } from "../config/index.ts";
 import type { EndpointsOptions } from "../endpoint/index.ts";
 import { type HttpLimits, HttpService, Syncs } from "../http/index.ts";
 

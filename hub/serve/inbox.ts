@@ -7,7 +7,7 @@ import type { Log } from "../../common/log.ts";
 import { withUntold } from "../../common/notices.ts";
 import { INVENTORY_LANE, Opener, STATUS_LANE } from "../../common/outbox/index.ts";
 import type { Random } from "../../common/random.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import {
   connectOverNetwork,
   DumpsLane,

@@ -2,9 +2,8 @@
 
 import { type Reconfigurable, switched } from "../../common/config/index.ts";
 import { policyOf } from "../../common/livestatus/index.ts";
-import type { HubConfig } from "../config.ts";
+import { type HubConfig, policyFor } from "../config/index.ts";
 import { Livestatus, type LivestatusOptions, type LivestatusRules } from "../livestatus/index.ts";
-import { policyFor } from "../policy.ts";
 
 type LivestatusParts = Omit<LivestatusOptions, keyof LivestatusRules>;
 

@@ -5,10 +5,10 @@ import { Hono } from "hono";
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import { VERSION } from "../../common/version.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import { Health, healthApp, MetricsListener, metricsApp, type Sources } from "../metrics/index.ts";
 import { type AuditWriter, type Store, trailOf } from "../registry/index.ts";
-import type { TlsIdentity } from "../tls.ts";
+import type { TlsIdentity } from "../tls/index.ts";
 
 export interface MetricsParts extends Omit<Sources, "version" | "started" | "audit" | "certificateEnds"> {
   config: HubConfig["metrics"];

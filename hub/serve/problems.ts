@@ -3,7 +3,7 @@
 import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig } from "../config/index.ts";
 import type { Federation } from "../livestatus/federation/index.ts";
 import { LiveProblems } from "../problems/index.ts";
 import type { Registry } from "../registry/index.ts";

@@ -4,13 +4,12 @@ import type { Clock } from "../../common/clock.ts";
 import type { Reconfigurable } from "../../common/config/index.ts";
 import { LIVESTATUS } from "../../common/core.ts";
 import type { Log } from "../../common/log.ts";
-import type { HubConfig } from "../config.ts";
+import type { HubConfig, Scope } from "../config/index.ts";
 import type { Federation } from "../livestatus/federation/index.ts";
 import type { Livestatus } from "../livestatus/index.ts";
 import type { AuditWriter } from "../registry/index.ts";
-import { hostOf } from "../tls.ts";
+import { hostOf } from "../tls/index.ts";
 import { type ViewerServer, Viewers } from "../viewer/index.ts";
-import type { Scope } from "../viewer-config.ts";
 import type { Sites } from "./federation.ts";
 
 export interface ViewerParts {

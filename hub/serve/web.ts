@@ -5,14 +5,13 @@ import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import type { Random } from "../../common/random.ts";
 import type { Access } from "../access/index.ts";
-import type { KeyedCertificate } from "../certificate.ts";
-import { readPair } from "../tls.ts";
+import type { WebConfig } from "../config/index.ts";
+import type { KeyedCertificate } from "../tls/index.ts";
 import { listenWeb, type WebListener, webApp } from "../web/index.ts";
-import type { WebConfig } from "../web-config.ts";
 
 export interface WebParts {
   web: WebConfig;
-  /** What `certificateFor` gave. */
+  /** What it shows; undefined: it does no TLS. */
   certificate: KeyedCertificate | undefined;
   access: Access;
   /** Names of the services that sites can have. */
@@ -29,14 +28,4 @@ export interface WebParts {
 export async function openWeb({ certificate, ...parts }: WebParts): Promise<WebListener> {
   const { web } = parts;
   return listenWeb(web, certificate, await webApp(parts));
-}
-
-/** What it shows; undefined: it does no TLS. Throws E_CONFIG. */
-export function certificateFor(
-  web: WebConfig,
-  own: KeyedCertificate | undefined,
-): KeyedCertificate | undefined {
-  if (web.tls === "off") return undefined;
-  if (web.tls === "hub") return own;
-  return readPair(web.certificate ?? "", web.key ?? "", "web.certificate", "web.key").identity;
 }

@@ -1,5 +1,7 @@
 /** The HTTP face of carriers over plain requests: routes each request to its carrier, within limits. */
+
 import { createHash } from "node:crypto";
+import { hex } from "../../common/bytes.ts";
 import {
   CARRIER_HEADER,
   CARRIER_ID_BYTES,
@@ -83,7 +85,7 @@ export class HttpsCarriers {
   #open(peer: string): Response {
     const { admission, clock, random, welcome } = this.options;
     if (!admission.enter(peer)) return busy();
-    const id = Buffer.from(random.bytes(CARRIER_ID_BYTES)).toString("hex");
+    const id = hex(random.bytes(CARRIER_ID_BYTES));
     const entry: Entry = { carrier: new HttpsCarrier(peer, clock), proven: false, bodies: 0 };
     const key = keyOf(id);
     this.#entries.set(key, entry);

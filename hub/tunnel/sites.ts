@@ -1,59 +1,25 @@
 /** The tunnels that are up, by site; the newest session of a site is its only one. */
 
-import type { Clock, Timer } from "../../common/clock.ts";
-import { type CoreReport, coreControl, LIVESTATUS } from "../../common/core.ts";
+import { sameBytes } from "../../common/bytes.ts";
+import type { Clock } from "../../common/clock.ts";
 import { FarsiteError } from "../../common/errors.ts";
 import {
   type Attach,
   type Attached,
-  controlKind,
   type KeysControl,
-  keyControl,
   type Listens,
   SESSION_ID_BYTES,
-  servicesControl,
 } from "../../common/handshake/index.ts";
 import type { Log } from "../../common/log.ts";
-import { pack, unpack } from "../../common/msgpack.ts";
+import { pack } from "../../common/msgpack.ts";
 import type { Priority, Stream } from "../../common/mux/index.ts";
 import type { Random } from "../../common/random.ts";
 import type { Link, SessionLimits } from "../../common/session/index.ts";
 import { createTunnel, type Tunnel } from "../../common/tunnel.ts";
 import type { Site } from "../registry/index.ts";
+import type { AgentInfo, SiteState } from "./site-state.ts";
+import { Told } from "./told.ts";
 import { TrafficCount } from "./traffic.ts";
-
-export interface AgentInfo {
-  /** The agent's release and host name, as it says. */
-  version: string;
-  host: string;
-  /** The agent's clock less the hub's, ms. */
-  clockSkew: number;
-}
-
-export interface SiteState {
-  state: "connected" | "interrupted" | "disconnected";
-  /** ms since the epoch of the last change of state. */
-  since: number;
-  /** Why it is not connected. */
-  reason?: string;
-  peer?: string;
-  carrier?: string;
-  rtt?: number;
-  streams: number;
-  agent?: AgentInfo;
-  /** What the agent offers. */
-  offers: string[];
-  /** What it listens for, if anything. */
-  listens?: Listens;
-  /** Its agent lets no stream in. */
-  pushOnly?: boolean;
-  /** How the agent finds its core, as it last said. */
-  core?: CoreReport;
-  /** ms since the carrier was lost, while the session waits for the next one. */
-  away?: number;
-  /** The session ended while it had no carrier, rather than by the word of either side. */
-  lost?: boolean;
-}
 
 /** Bytes that went over a site's carriers since the hub's start, as the hub sees it. */
 export interface Traffic {
@@ -76,15 +42,7 @@ interface Entry {
   counted: Link | undefined;
   agent: AgentInfo;
   since: number;
-  offers: string[];
-  listens: Listens;
-  pushOnly: boolean;
-  core: CoreReport | undefined;
-  /** The agent is about to stop. */
-  stopping: boolean;
-  /** Reports on cores within the second that `reporting` counts. */
-  reports: number;
-  reporting: Timer | undefined;
+  told: Told;
   reason: string | undefined;
   /** When its carrier was lost, on the clock that never jumps; undefined while it has one. */
   lostAt: number | undefined;
@@ -95,12 +53,6 @@ interface Ended {
   reason: string;
   lost: boolean;
 }
-
-/**
- * Reports on cores that one agent can make heard within a second; after more, the last one counts a second
- * later. An agent that keeps to its own limits sends three.
- */
-const REPORTS_PER_SECOND = 10;
 
 /** When a session's carrier was lost that has had none yet. */
 const NEVER_THERE = Number.NEGATIVE_INFINITY;
@@ -203,8 +155,11 @@ export class TunnelledSites {
       maxStreams,
       traffic: (service) => this.streams.of(site, service),
       handlers: {
-        accept: (stream) => (accept ? accept(entry, stream) : stream.reset("serviceRefused")),
-        control: (body) => this.#control(entry, body),
+        accept: (stream) =>
+          accept
+            ? accept({ site: entry.site, listens: entry.told.listens }, stream)
+            : stream.reset("serviceRefused"),
+        control: (body) => entry.told.heard(body),
         carrier: (link, reason) => {
           this.#count(entry, link);
           if (link) {
@@ -227,7 +182,7 @@ export class TunnelledSites {
         // only a hub sends it
         goAway: () => {},
         end: (reason) => {
-          entry.reporting?.cancel();
+          entry.told.end();
           this.#count(entry, undefined);
           // with a carrier until now: else it was told when that was lost
           if (entry.lostAt === undefined) this.options.carriers?.went(site.id, reason.message);
@@ -247,13 +202,11 @@ export class TunnelledSites {
       counted: undefined,
       agent,
       since: clock.wall(),
-      offers: [],
-      listens: {},
-      pushOnly: false,
-      core: undefined,
-      stopping: false,
-      reports: 0,
-      reporting: undefined,
+      told: new Told({
+        clock,
+        changed: () => this.options.changed(entry.site.id),
+        keyOffered: (publicKey) => this.options.keyOffered?.(entry.site, publicKey),
+      }),
       reason: undefined,
       // until it is taken up
       lostAt: NEVER_THERE,
@@ -263,43 +216,9 @@ export class TunnelledSites {
     return entry;
   }
 
-  /** What an agent says of itself. Throws when it is not as agreed. */
-  #control(entry: Entry, body: Buffer): void {
-    const { kind } = unpack(controlKind, body, "a control message");
-    if (kind === "services") {
-      const { names, listens, pushOnly } = unpack(servicesControl, body, "the agent's services");
-      entry.offers = names;
-      entry.listens = listens;
-      entry.pushOnly = pushOnly ?? false;
-      // an agent that watches no core any more says nothing of it
-      if (!pushOnly && !names.includes(LIVESTATUS)) entry.core = undefined;
-      this.options.changed(entry.site.id);
-    } else if (kind === "core") {
-      const report = unpack(coreControl, body, "the agent's report on its core");
-      // another core beside it is for a newer hub
-      if (report.service === LIVESTATUS) this.#report(entry, report);
-    } else if (kind === "stopping") entry.stopping = true;
-    else if (kind === "key") {
-      this.options.keyOffered?.(entry.site, unpack(keyControl, body, "the agent's new key").next);
-    }
-  }
-
   /** Tells a site's agent of keys, if it has a session. */
   tellKeys(siteId: number, message: KeysControl): void {
     this.#entries.get(siteId)?.tunnel.mux.sendControl(pack(message));
-  }
-
-  /** Takes a report at once, unless there are too many of them: then the last one, a second later. */
-  #report(entry: Entry, report: CoreReport): void {
-    const { clock, changed } = this.options;
-    entry.core = report;
-    entry.reporting ??= clock.after(1000, () => {
-      const late = entry.reports > REPORTS_PER_SECOND;
-      entry.reporting = undefined;
-      entry.reports = 0;
-      if (late) changed(entry.site.id);
-    });
-    if (++entry.reports <= REPORTS_PER_SECOND) changed(entry.site.id);
   }
 
   /**
@@ -309,7 +228,7 @@ export class TunnelledSites {
   open(siteId: number, service: string, priority: Priority, packed: boolean): Stream | undefined {
     const entry = this.#entries.get(siteId);
     // the endpoint exists only for what the registry allows; the stream is held to it all the same
-    if (!entry?.site.services.includes(service) || entry.pushOnly) return undefined;
+    if (!entry?.site.services.includes(service) || entry.told.pushOnly) return undefined;
     return this.#away(entry) <= this.options.hold
       ? entry.tunnel.mux.open(service, priority, packed)
       : undefined;
@@ -318,7 +237,7 @@ export class TunnelledSites {
   /** Why no stream to a site can be opened now, in words for who wanted one; undefined when one can. */
   unreachable(siteId: number): string | undefined {
     const entry = this.#entries.get(siteId);
-    if (entry?.pushOnly) return "the site's agent is push-only: it lets no stream in";
+    if (entry?.told.pushOnly) return "the site's agent is push-only: it lets no stream in";
     if (entry && this.#away(entry) <= this.options.hold) return undefined;
     const reason = entry ? entry.reason : this.#last.get(siteId)?.reason;
     return `the site is not connected: ${reason ?? "its agent has not come since the hub was started"}`;
@@ -326,7 +245,9 @@ export class TunnelledSites {
 
   /** Why nothing new should be asked of a site, although what is under way still is answered; undefined: it may. */
   leaving(siteId: number): string | undefined {
-    return this.#entries.get(siteId)?.stopping ? "the site's agent is being stopped or restarted" : undefined;
+    return this.#entries.get(siteId)?.told.stopping
+      ? "the site's agent is being stopped or restarted"
+      : undefined;
   }
 
   /** ms that a site has been without a carrier. */
@@ -347,6 +268,7 @@ export class TunnelledSites {
       };
     }
     const { link, rtt } = entry.tunnel.session;
+    const { offers, listens, pushOnly, core } = entry.told;
     return {
       state: link ? "connected" : "interrupted",
       since: entry.since,
@@ -355,10 +277,10 @@ export class TunnelledSites {
       ...(rtt !== undefined && { rtt }),
       streams: entry.tunnel.mux.streams,
       agent: entry.agent,
-      offers: entry.offers,
-      ...(Object.keys(entry.listens).length > 0 && { listens: entry.listens }),
-      ...(entry.pushOnly && { pushOnly: true }),
-      ...(entry.core && { core: entry.core }),
+      offers,
+      ...(Object.keys(listens).length > 0 && { listens }),
+      ...(pushOnly && { pushOnly: true }),
+      ...(core && { core }),
       ...(!link && { away: this.#away(entry) }),
     };
   }
@@ -416,8 +338,4 @@ export class TunnelledSites {
       tunnel.session.end(reason);
     }
   }
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.from(a).equals(b);
 }

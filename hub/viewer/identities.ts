@@ -5,9 +5,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { writeSecretFile } from "../../common/files.ts";
 import type { Log } from "../../common/log.ts";
-import { daysLeft, issue, type KeyedCertificate, makeAuthority, vouchesFor } from "../certificate.ts";
-import { readAuthorities, readPair } from "../tls.ts";
-import { tlsOf, type ViewerConfig } from "../viewer-config.ts";
+import { tlsOf, type ViewerConfig } from "../config/index.ts";
+import {
+  daysLeft,
+  issue,
+  type KeyedCertificate,
+  makeAuthority,
+  readAuthorities,
+  readPair,
+  vouchesFor,
+} from "../tls/index.ts";
 import { makeSecrets, type Secrets } from "./secure.ts";
 
 export interface IdentityOptions {

@@ -5,7 +5,7 @@ import { writeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
 import type { Clock } from "../../common/clock.ts";
-import type { KeyedCertificate } from "../certificate.ts";
+import type { KeyedCertificate } from "../tls/index.ts";
 
 /** With what an endpoint does TLS. */
 export interface Secrets {

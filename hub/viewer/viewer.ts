@@ -5,9 +5,9 @@ import type { Clock } from "../../common/clock.ts";
 import type { Log } from "../../common/log.ts";
 import { contains, type Network, parseIp, shownAddress } from "../../common/network.ts";
 import { Notices } from "../../common/notices.ts";
+import type { Place, Scope } from "../config/index.ts";
 import { Endpoint } from "../endpoint/index.ts";
 import type { Admission } from "../tunnel/index.ts";
-import type { Place, Scope } from "../viewer-config.ts";
 import { NotSecure, type Secrets, type SecureSocket, secure } from "./secure.ts";
 
 /** What answers a viewer's queries. */

@@ -1,19 +1,19 @@
 /** Short runs of the chaos test, as a program. What it does in earnest: docs/chaos.md. */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Report } from "../chaos/report.ts";
 import { Cleanup, scratchDirectory } from "../lab/cleanup.ts";
-import { ensurePackages } from "../lab/debian.ts";
 import { ICINGA_PACKAGES } from "../lab/icinga.ts";
+import { obstacleTo } from "../lab/obstacle.ts";
 import { type LabProcess, launch } from "../lab/process.ts";
 
 const MAIN = fileURLToPath(new URL("../chaos/main.ts", import.meta.url));
 /** Its first 12 s have every kind of fault. */
 const SEED = "731";
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "the chaos test" });
-if (missing.length > 0) console.warn(`LEFT OUT: chaos: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("chaos", ICINGA_PACKAGES);
 
 const cleanup = new Cleanup();
 afterAll(() => cleanup.run());
@@ -55,7 +55,7 @@ function expectNothingLeft(folder: string): void {
   expect(commands.filter((command) => command.includes(folder))).toEqual([]);
 }
 
-describe.skipIf(missing.length > 0)("chaos", () => {
+describe.skipIf(obstacle !== undefined)("chaos", () => {
   test("clients see nothing of a line that fails in every way", async () => {
     const report = await run("--seconds", "12", "--seed", SEED, "--dead-seconds", "2");
     expect(report).toMatchObject({

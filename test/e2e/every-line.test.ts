@@ -11,40 +11,25 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { SiteDetails } from "../../hub/hub.ts";
 import { APACHE_PACKAGES, startApache } from "../lab/apache.ts";
 import { scratchDirectory } from "../lab/cleanup.ts";
-import { ensurePackages } from "../lab/debian.ts";
 import { FarsiteLab, PATIENCE, type TestHub, until } from "../lab/farsite.ts";
 import { bytesOf, digestOf } from "../lab/lines/bytes.ts";
 import { DATAGRAM_PACKAGES, type Receiver, startRsyslog, startSnmptrapd } from "../lab/lines/datagrams.ts";
 import { OUTPUT_BYTES } from "../lab/lines/far-end.ts";
 import { type MutualTls, makeMutualTls } from "../lab/lines/mutual-tls.ts";
 import { RABBITMQ_PACKAGES, startRabbit } from "../lab/lines/rabbitmq.ts";
-import {
-  canUseNamespaces,
-  createNetwork,
-  HUB_ADDRESS,
-  NETWORK_PACKAGES,
-  type Network,
-} from "../lab/network.ts";
+import { createNetwork, HUB_ADDRESS, NETWORK_PACKAGES, type Network } from "../lab/network.ts";
+import { namespaceObstacle, obstacleTo } from "../lab/obstacle.ts";
 import { type LabProcess, launch } from "../lab/process.ts";
 import { manners } from "./target.ts";
 
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
 
-const missing = await ensurePackages(
+const obstacle = await obstacleTo(
+  "every line",
   [...NETWORK_PACKAGES, ...APACHE_PACKAGES, ...RABBITMQ_PACKAGES, ...DATAGRAM_PACKAGES],
-  {
-    why: "the counterparts of every line",
-  },
+  namespaceObstacle,
 );
-const namespaces = canUseNamespaces();
-const obstacle =
-  missing.length > 0
-    ? `not installed: ${missing.join(", ")}`
-    : namespaces.usable
-      ? undefined
-      : namespaces.why;
-if (obstacle !== undefined) process.stderr.write(`LEFT OUT: every line: ${obstacle}\n`);
 
 const TENANTS = ["acme", "globex"] as const;
 type Tenant = (typeof TENANTS)[number];

@@ -2,6 +2,7 @@
  * What docs/firewall.md promises, seen from the outside: over everything that an agent does in its life, nothing leaves
  * the customer's host but TCP to port 443 of the hub and questions to its resolver, and nobody begins anything inward.
  */
+
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -9,7 +10,6 @@ import type { Told } from "../../agent/command/checkup.ts";
 import { writeNotification } from "../chaos/spool/notification.ts";
 import { CAPTURE_PACKAGES, Capture } from "../lab/capture.ts";
 import { attempt } from "../lab/command.ts";
-import { ensurePackages } from "../lab/debian.ts";
 import { FarsiteLab, PATIENCE, type TestAgent, type TestHub, until } from "../lab/farsite.ts";
 import { ICINGA_PACKAGES, makeIcingaSite, startIcinga } from "../lab/icinga.ts";
 import { connects } from "../lab/isolation.ts";
@@ -17,31 +17,24 @@ import { rows } from "../lab/livestatus.ts";
 import {
   CUSTOMER_ADDRESS,
   CUSTOMER_GATEWAY,
-  canUseNamespaces,
   createNetwork,
   firewallOf,
   HUB_ADDRESS,
   NETWORK_PACKAGES,
   type Network,
 } from "../lab/network.ts";
+import { namespaceObstacle, obstacleTo } from "../lab/obstacle.ts";
 import { launch } from "../lab/process.ts";
 import { RESOLVER_PACKAGES, startResolver } from "../lab/resolver.ts";
 
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
 
-const missing = await ensurePackages(
+const obstacle = await obstacleTo(
+  "what crosses the firewall",
   [...NETWORK_PACKAGES, ...ICINGA_PACKAGES, ...CAPTURE_PACKAGES, ...RESOLVER_PACKAGES],
-  { why: "seeing what an agent sends" },
+  namespaceObstacle,
 );
-const namespaces = canUseNamespaces();
-const obstacle =
-  missing.length > 0
-    ? `not installed: ${missing.join(", ")}`
-    : namespaces.usable
-      ? undefined
-      : namespaces.why;
-if (obstacle !== undefined) process.stderr.write(`LEFT OUT: what crosses the firewall: ${obstacle}\n`);
 
 const SITE = "acme/main";
 const HUB_NAME = "hub.example";

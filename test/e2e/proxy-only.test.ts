@@ -6,16 +6,15 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { AgentStatus } from "../../agent/status.ts";
-import { ensurePackages } from "../lab/debian.ts";
 import { FarsiteLab } from "../lab/farsite.ts";
 import {
   CUSTOMER_GATEWAY,
-  canUseNamespaces,
   createNetwork,
   firewallOf,
   HUB_ADDRESS,
   NETWORK_PACKAGES,
 } from "../lab/network.ts";
+import { namespaceObstacle, obstacleTo } from "../lab/obstacle.ts";
 import { PROXY_PACKAGES, PROXY_PASSWORD, PROXY_USER, startSquid } from "../lab/proxies.ts";
 import { Client, placesOf } from "./client.ts";
 import { expectRefusal } from "./refusal.ts";
@@ -24,15 +23,11 @@ import { manners } from "./target.ts";
 const lab = new FarsiteLab();
 afterAll(() => lab.end());
 
-const missing = await ensurePackages([...NETWORK_PACKAGES, ...PROXY_PACKAGES], { why: "a customer's proxy" });
-const namespaces = canUseNamespaces();
-const obstacle =
-  missing.length > 0
-    ? `not installed: ${missing.join(", ")}`
-    : namespaces.usable
-      ? undefined
-      : namespaces.why;
-if (obstacle !== undefined) process.stderr.write(`LEFT OUT: a customer's proxy: ${obstacle}\n`);
+const obstacle = await obstacleTo(
+  "a customer's proxy",
+  [...NETWORK_PACKAGES, ...PROXY_PACKAGES],
+  namespaceObstacle,
+);
 
 const PROXY_PORT = 3128;
 

@@ -23,27 +23,23 @@ import {
 import { ask, LivestatusConnection, rows } from "../lab/livestatus.ts";
 import {
   CUSTOMER_ADDRESS,
-  canUseNamespaces,
   createNetwork,
   firewallOf,
   HUB_ADDRESS,
   NETWORK_PACKAGES,
   type Network,
 } from "../lab/network.ts";
+import { namespaceObstacle } from "../lab/obstacle.ts";
 import { type LabProcess, launch, waitFor } from "../lab/process.ts";
 import { isAlive, treeOf } from "../lab/process-tree.ts";
 
 const noIcinga = await lacking(ICINGA_PACKAGES, "a real monitoring core");
-const noNetwork = (await lacking(NETWORK_PACKAGES, "customer networks with firewalls")) ?? unusable();
+const noNetwork =
+  (await lacking(NETWORK_PACKAGES, "customer networks with firewalls")) ?? namespaceObstacle();
 
 async function lacking(packages: readonly string[], why: string): Promise<string | undefined> {
   const missing = await ensurePackages(packages, { why });
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
-}
-
-function unusable(): string | undefined {
-  const verdict = canUseNamespaces();
-  return verdict.usable ? undefined : verdict.why;
 }
 
 /** A suite that is left out says so where it cannot be overlooked. */

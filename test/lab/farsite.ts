@@ -9,7 +9,7 @@ import { stringify } from "smol-toml";
 import type { z } from "zod";
 import type { agentConfig } from "../../agent/config.ts";
 import { type AgentStatus, askAgent, type SiteStatus, STATUS_SOCKET } from "../../agent/status.ts";
-import type { hubConfig } from "../../hub/config.ts";
+import type { hubConfig } from "../../hub/config/index.ts";
 import type { EndpointState } from "../../hub/endpoint/index.ts";
 import type { HubStatus, NewToken, SiteView } from "../../hub/hub.ts";
 import { ADMIN_SOCKET } from "../../hub/web/admin/index.ts";

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { agentConfig } from "../../agent/config.ts";
 import { parseConfig } from "../../common/config/index.ts";
 import { ERROR_CODES } from "../../common/errors.ts";
-import { hubConfig } from "../../hub/config.ts";
+import { hubConfig } from "../../hub/config/index.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const DOCS = join(ROOT, "docs");

@@ -4,6 +4,7 @@
  *
  * What the hub has is what it has confirmed; at the start, and now and then, the two compare (comparison.ts).
  */
+import { hex } from "../../../common/bytes.ts";
 import type { Clock, Timer } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { reasonOf } from "../../../common/errors.ts";
@@ -387,7 +388,7 @@ export class InventorySource implements Source {
   }
 
   #newId(): string {
-    return Buffer.from(this.#options.random.bytes(ID_BYTES)).toString("hex");
+    return hex(this.#options.random.bytes(ID_BYTES));
   }
 
   #say({ left, strange }: Listing): void {

@@ -5,9 +5,10 @@
  * never means two things, not even where a disk comes back as it was before: from a backup, or because the removal of
  * a file was lost in a power cut.
  */
+
 import { join } from "node:path";
 import { z } from "zod";
-import { fixedBytes } from "../../../common/bytes.ts";
+import { fixedBytes, hex } from "../../../common/bytes.ts";
 import type { Clock, Timer } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
@@ -230,7 +231,7 @@ export class Lane {
   }
 
   #begin(): Promise<Epoch> {
-    const id = Buffer.from(this.#options.random.bytes(EPOCH_BYTES)).toString("hex");
+    const id = hex(this.#options.random.bytes(EPOCH_BYTES));
     const name = `${String(++this.#sequence).padStart(8, "0")}-${id}`;
     const begun = this.#open(name, id).then(async (epoch) => {
       await this.#options.disk.sync(this.#options.directory);

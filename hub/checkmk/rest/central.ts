@@ -2,9 +2,10 @@
 
 import { z } from "zod";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
+import { parseJson } from "../../../common/json.ts";
 import { printable } from "../../../common/text.ts";
 import { NEWEST } from "../index.ts";
-import { type Answer, failureOf, parsed } from "./problem.ts";
+import { type Answer, failureOf } from "./problem.ts";
 import { type SiteConfig, siteConfig } from "./site-config.ts";
 
 export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
@@ -149,7 +150,7 @@ export class Central {
   }
 
   #json({ text, type }: Answer): unknown {
-    const value = parsed(text);
+    const value = parseJson(text);
     if (value !== undefined) return value;
     throw new FarsiteError(
       "E_CHECKMK_ANSWER",

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { type ErrorCode, FarsiteError } from "../../../common/errors.ts";
+import { parseJson } from "../../../common/json.ts";
 import { printable } from "../../../common/text.ts";
 
 /** What Checkmk says of a failure. */
@@ -87,7 +88,7 @@ export function failureOf(answer: Answer, what: string, hide: (text: string) => 
 }
 
 function saidBy({ text }: Answer, hide: (text: string) => string): { text: string; fields?: string } {
-  const { data } = problem.safeParse(parsed(text));
+  const { data } = problem.safeParse(parseJson(text));
   if (!data) return { text: "" };
   const clean = (said: string) => hide(printable(said.trim(), MAX_TEXT));
   const words = [data.title, data.detail].filter((each) => each !== undefined && each.trim() !== "");
@@ -106,12 +107,4 @@ function fieldsOf(value: unknown, path = "", depth = 0): string[] {
   return Object.entries(value).flatMap(([key, each]) =>
     fieldsOf(each, path === "" ? key : `${path}.${key}`, depth + 1),
   );
-}
-
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,7 @@
 /** What a letter of the lane says: hostile until it is read. */
+
 import type { z } from "zod";
+import { hex } from "../../../common/bytes.ts";
 import { unpack } from "../../../common/msgpack.ts";
 import { type InventoryList, inventoryBodies, inventoryDigest } from "../../../common/outbox/index.ts";
 import type { Letter } from "../letter/index.ts";
@@ -50,8 +52,4 @@ export function readRecord({ kind, body }: Pick<Letter, "kind" | "body">): Inven
 
 function read<T>(schema: z.ZodType<T>, body: Buffer): T {
   return unpack(schema, body, "a letter of the inventory");
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString("hex");
 }

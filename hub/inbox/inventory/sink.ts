@@ -3,14 +3,16 @@
  * files of its own there, and to other sites of the tenant: of two files of one name the newer one stays, and a site's
  * file is removed only while it is what that site sent.
  */
+
 import { dirname, join } from "node:path";
+import { hex } from "../../../common/bytes.ts";
 import type { Clock } from "../../../common/clock.ts";
 import type { Disk, FileStat } from "../../../common/disk.ts";
 import { type InventoryList, inventoryDigest, partsOfPath } from "../../../common/outbox/index.ts";
 import type { Letter, Sender } from "../letter/index.ts";
 import type { Answers, ExactSteps, Holds, Rejected, Sink } from "../sink/index.ts";
 import type { Holdings } from "./holdings.ts";
-import { type FileRecord, hex, type InventoryRecord, readRecord } from "./record.ts";
+import { type FileRecord, type InventoryRecord, readRecord } from "./record.ts";
 
 export interface Folders {
   /** Of each tree that is taken, the folder, and the folder that must be there. */

@@ -5,7 +5,7 @@ import type { Clock } from "../../../common/clock.ts";
 import type { Disk } from "../../../common/disk.ts";
 import { readSecretFile } from "../../../common/files.ts";
 import { Turns } from "../../../common/turns.ts";
-import { readAuthorities } from "../../tls.ts";
+import { readAuthorities } from "../../tls/index.ts";
 import type { LaneRules, Letter, Sender } from "../letter/index.ts";
 import { CommandSink, type Post, type Sink, SpoolSink, WebhookSink } from "../sink/index.ts";
 import type { NotificationsConfig, SinkConfig } from "./config.ts";

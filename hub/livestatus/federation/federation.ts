@@ -1,5 +1,6 @@
 /** All sites as one: what the views of the tenants and of the operators share. */
 
+import { hex } from "../../../common/bytes.ts";
 import type { Clock } from "../../../common/clock.ts";
 import type { Drainable } from "../../../common/drain.ts";
 import type { Refusal, Request } from "../../../common/livestatus/index.ts";
@@ -89,7 +90,7 @@ export class Federation implements Drainable {
       memory: this.#memory,
       spool: () => ({
         directory: spoolDirectory,
-        name: () => Buffer.from(random.bytes(NAME_BYTES)).toString("hex"),
+        name: () => hex(random.bytes(NAME_BYTES)),
         largest: this.#limits.largestAnswer,
       }),
       turns: this.#turns,

@@ -1,1 +1,1 @@
-export { type ApiOptions, apiApp } from "./app.ts";
+export { apiApp } from "./app.ts";

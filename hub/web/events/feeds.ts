@@ -1,4 +1,5 @@
 /** The feeds that are in use: one for all who may see the same. */
+import { hex } from "../../../common/bytes.ts";
 import type { Clock, Timer } from "../../../common/clock.ts";
 import { reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
@@ -44,7 +45,7 @@ export class Feeds {
     const { clock, random, log } = this.options;
     return new Feed({
       clock,
-      epoch: Buffer.from(random.bytes(EPOCH_BYTES)).toString("hex"),
+      epoch: hex(random.bytes(EPOCH_BYTES)),
       failed: (error) => log.warn("the sites cannot be looked at for open pages", { fault: reasonOf(error) }),
     });
   }

@@ -1,3 +1,2 @@
 export { eventsApp } from "./app.ts";
 export { Feeds } from "./feeds.ts";
-export type { FeedReach } from "./reach.ts";

@@ -1,5 +1,6 @@
 /** What the web interface answers when something fails: a page to people, problem details (RFC 9457) to programs. */
 
+import { hex } from "../../../common/bytes.ts";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
@@ -46,7 +47,7 @@ export function failureOf(error: unknown, log: Log, random: Random): Failure {
       ...(status === 429 && { later: later(error) }),
       ...(error instanceof InvalidRequest && { errors: error.errors }),
     };
-  const number = Buffer.from(random.bytes(4)).toString("hex");
+  const number = hex(random.bytes(4));
   log.error("web request failed", { fault: reasonOf(error), number });
   const hint = `The hub's log says more; look there for ${number}.`;
   return { status: 500, code: "E_INTERNAL", message: `the hub had a fault (${number})`, hint };

@@ -3,5 +3,5 @@ export type { Failure } from "./failure.ts";
 export { InvalidRequest, type Wrong } from "./invalid.ts";
 export { listenWeb, type WebListener } from "./listener.ts";
 export { CALLBACK_PATH } from "./login.ts";
-export { type LoginForm, type Look, plainLook } from "./look.ts";
+export type { Look } from "./look.ts";
 export { type Mounts, type SiteOptions, siteApp } from "./site-app.ts";

@@ -3,10 +3,9 @@
 import type { Server } from "bun";
 import { FarsiteError, reasonOf } from "../../../common/errors.ts";
 import { contains, type Network, parseIp, parseNetwork, shownAddress } from "../../../common/network.ts";
-import type { KeyedCertificate } from "../../certificate.ts";
+import type { WebConfig } from "../../config/index.ts";
 import { peerOf } from "../../peer.ts";
-import { RenewableServer } from "../../renewable.ts";
-import type { WebConfig } from "../../web-config.ts";
+import { type KeyedCertificate, RenewableServer } from "../../tls/index.ts";
 import type { WebApp } from "./context.ts";
 
 export interface WebListener {

@@ -2,7 +2,7 @@
 
 import { FarsiteError } from "../../../common/errors.ts";
 import { isLoopbackIp, parseIp } from "../../../common/network.ts";
-import { type WebConfig, webUrl } from "../../web-config.ts";
+import { type WebConfig, webUrl } from "../../config/index.ts";
 
 export class Origins {
   readonly #origins: ReadonlySet<string>;

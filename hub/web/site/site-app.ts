@@ -7,7 +7,7 @@ import type { Log } from "../../../common/log.ts";
 import type { Random } from "../../../common/random.ts";
 import { printable } from "../../../common/text.ts";
 import type { Access } from "../../access/index.ts";
-import { type WebConfig, webUrl } from "../../web-config.ts";
+import { type WebConfig, webUrl } from "../../config/index.ts";
 import { authenticate } from "./authenticate.ts";
 import type { WebApp, WebContext, WebEnv } from "./context.ts";
 import { answerFailure, failureOf, forPrograms } from "./failure.ts";

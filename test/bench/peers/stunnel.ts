@@ -5,7 +5,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { selfSigned } from "../../../hub/certificate.ts";
+import { selfSigned } from "../../../hub/tls/index.ts";
 import { answers, freePort, type Peer, programPath } from "./peer.ts";
 
 const COMMON = [

@@ -2,19 +2,18 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { HubStatus, SiteView } from "../../../hub/hub.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, type TestAgent, type TestHub, until } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES, type IcingaSite, makeIcingaSite, startIcinga } from "../../lab/icinga.ts";
 import { rows } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import type { LabProcess } from "../../lab/process.ts";
 import { expectNoTrace } from "../refusal.ts";
 
 const PATH = "acme/berlin";
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "a site's state" });
-if (missing.length > 0) console.warn(`LEFT OUT: a site's state: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("a site's state", ICINGA_PACKAGES);
 
-describe.skipIf(missing.length > 0)("a site's state", () => {
+describe.skipIf(obstacle !== undefined)("a site's state", () => {
   const lab = new FarsiteLab();
   let core: IcingaSite;
   let daemon: LabProcess;

@@ -3,7 +3,7 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
+import { CERTIFICATE_FILE } from "../../../hub/tls/index.ts";
 import { FarsiteLab, freePort, until } from "../../lab/farsite.ts";
 
 const lab = new FarsiteLab();

@@ -12,10 +12,10 @@ import { silentLog } from "../../../common/log.ts";
 import { systemRandom } from "../../../common/random.ts";
 import { makeAuthority } from "../../e2e/certificates.ts";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { freePort, until } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES, type IcingaSite, makeIcingaSite, startIcinga } from "../../lab/icinga.ts";
 import { LivestatusConnection, rows } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import type { LabProcess } from "../../lab/process.ts";
 
 /** A watch at a target, and all that it told. */
@@ -55,10 +55,9 @@ class Watching {
   }
 }
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "a core's state" });
-if (missing.length > 0) console.warn(`LEFT OUT: the state of Icinga 2: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("the state of Icinga 2", ICINGA_PACKAGES);
 
-describe.skipIf(missing.length > 0)("the state of Icinga 2", () => {
+describe.skipIf(obstacle !== undefined)("the state of Icinga 2", () => {
   const cleanup = new Cleanup();
   let site: IcingaSite;
   let daemon: LabProcess;

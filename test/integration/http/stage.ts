@@ -1,9 +1,10 @@
 /** One Apache as a site's web server, one hub, one agent. */
+
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe } from "vitest";
 import { APACHE_PACKAGES, startApache, type TestApache } from "../../lab/apache.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, PATIENCE, type TestAgent, type TestHub } from "../../lab/farsite.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 
 export const SITE = "acme/main";
 
@@ -57,11 +58,8 @@ export async function suite(
   packages: readonly string[],
   body: (stage: () => Stage) => void,
 ): Promise<void> {
-  const missing = await ensurePackages([...APACHE_PACKAGES, "curl", ...packages], {
-    why: "a site's web server through the tunnel",
-  });
-  if (missing.length > 0) console.warn(`LEFT OUT: ${name}: not installed: ${missing.join(", ")}`);
-  describe.skipIf(missing.length > 0)(name, () => {
+  const obstacle = await obstacleTo(name, [...APACHE_PACKAGES, "curl", ...packages]);
+  describe.skipIf(obstacle !== undefined)(name, () => {
     let lab: FarsiteLab;
     let stage: Stage | undefined;
     beforeAll(async () => {

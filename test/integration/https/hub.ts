@@ -6,7 +6,7 @@ import { directReach } from "../../../agent/tunnel/reach.ts";
 import type { Carrier } from "../../../common/carrier/index.ts";
 import { systemClock } from "../../../common/clock.ts";
 import { systemRandom } from "../../../common/random.ts";
-import type { TlsIdentity } from "../../../hub/tls.ts";
+import type { TlsIdentity } from "../../../hub/tls/index.ts";
 import { Admission, listen } from "../../../hub/tunnel/index.ts";
 
 export const TIMEOUT = 10_000;

@@ -1,9 +1,9 @@
 /** The line that tests and benchmarks run over: it must be what it is said to be, or nothing measured on it is. */
+
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { Cleanup, scratchDirectory } from "../../lab/cleanup.ts";
 import { attempt } from "../../lab/command.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import {
   buildLine,
   LINE_PACKAGES,
@@ -13,6 +13,7 @@ import {
   startLine,
 } from "../../lab/line/line.ts";
 import { makeNamespaces, type Namespaces } from "../../lab/namespaces.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import { type LabProcess, launch, waitFor } from "../../lab/process.ts";
 
 const TRAFFIC = fileURLToPath(new URL("./traffic.ts", import.meta.url));
@@ -20,9 +21,7 @@ const FAR = "198.18.0.2";
 const PORT = "7000";
 const MIB = 1 << 20;
 
-const missing = await ensurePackages(LINE_PACKAGES, { why: "a line with delay" });
-const obstacle = missing.length > 0 ? `not installed: ${missing.join(", ")}` : lineObstacle();
-if (obstacle !== undefined) process.stderr.write(`LEFT OUT: line: ${obstacle}\n`);
+const obstacle = await obstacleTo("a line with delay", LINE_PACKAGES, lineObstacle);
 
 describe.skipIf(obstacle !== undefined)("a line", () => {
   const cleanup = new Cleanup();

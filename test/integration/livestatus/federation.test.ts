@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, freePort, type TestAgent, type TestHub } from "../../lab/farsite.ts";
 import {
   ICINGA_PACKAGES,
@@ -15,6 +14,7 @@ import {
   startIcinga,
 } from "../../lab/icinga.ts";
 import { ask, LivestatusConnection, rows, type Target } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import { waitFor } from "../../lab/process.ts";
 import { type Cell, compare, evaluate, type Item } from "../../unit/livestatus/federation/core.ts";
 import { Dice } from "../../unit/session/rig.ts";
@@ -59,13 +59,12 @@ const SEED = 7_001;
 /** Of the size of numbers that are added up in another order. */
 const ROUNDING = 1e-9;
 
-const missing = await ensurePackages([...ICINGA_PACKAGES, "libmonitoring-livestatus-perl"], {
-  why: "Livestatus over many sites",
-});
-if (missing.length > 0)
-  console.warn(`LEFT OUT: Livestatus over many sites: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("Livestatus over many sites", [
+  ...ICINGA_PACKAGES,
+  "libmonitoring-livestatus-perl",
+]);
 
-describe.skipIf(missing.length > 0)("Livestatus over many sites", () => {
+describe.skipIf(obstacle !== undefined)("Livestatus over many sites", () => {
   let lab: FarsiteLab;
   let hub: TestHub;
   let port: number;

@@ -1,4 +1,5 @@
 /** The hub's Livestatus before a real core, with what is known of the site in the test's hands. */
+
 import { once } from "node:events";
 import { connect, type TcpNetConnectOpts } from "node:net";
 import { join } from "node:path";
@@ -12,10 +13,10 @@ import { MemoryLog } from "../../../common/log.ts";
 import { INTERACTIVE } from "../../../common/mux/index.ts";
 import { Endpoint } from "../../../hub/endpoint/endpoint.ts";
 import { Livestatus } from "../../../hub/livestatus/index.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, freePort } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES, type IcingaSite, makeIcingaSite, settled, startIcinga } from "../../lab/icinga.ts";
 import { LivestatusConnection, rows, type Target } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import type { LabProcess } from "../../lab/process.ts";
 import { treeOf } from "../../lab/process-tree.ts";
 import { muxPair } from "../../unit/mux/rig.ts";
@@ -101,10 +102,9 @@ class Stand {
   }
 }
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "the hub's Livestatus" });
-if (missing.length > 0) console.warn(`LEFT OUT: the hub's Livestatus: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("the hub's Livestatus", ICINGA_PACKAGES);
 
-describe.skipIf(missing.length > 0)("the hub's Livestatus before Icinga 2", () => {
+describe.skipIf(obstacle !== undefined)("the hub's Livestatus before Icinga 2", () => {
   let lab: FarsiteLab;
   let site: IcingaSite;
   let core: Target;

@@ -1,8 +1,8 @@
 /** Two customers with a real core each, one of them read-only at the hub. */
+
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AuditRecord } from "../../../hub/registry/index.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, type TestAgent, type TestHub } from "../../lab/farsite.ts";
 import {
   ICINGA_PACKAGES,
@@ -13,15 +13,14 @@ import {
   startIcinga,
 } from "../../lab/icinga.ts";
 import { ask, rows, type Target } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import { waitFor } from "../../lab/process.ts";
 
 const SITES = ["acme/main", "beta/main"] as const;
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "a policy for each tenant" });
-if (missing.length > 0)
-  console.warn(`LEFT OUT: a policy for each tenant: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("a policy for each tenant", ICINGA_PACKAGES);
 
-describe.skipIf(missing.length > 0)("a policy for each tenant", () => {
+describe.skipIf(obstacle !== undefined)("a policy for each tenant", () => {
   let lab: FarsiteLab;
   let hub: TestHub;
   const cores = new Map<string, IcingaSite>();

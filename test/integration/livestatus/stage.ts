@@ -1,11 +1,12 @@
 /** One real core, one hub, one agent: what every test of this folder plays on. */
+
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, freePort, type HubSettings, type TestAgent, type TestHub } from "../../lab/farsite.ts";
 import { ICINGA_PACKAGES, type IcingaSite, makeIcingaSite, settled, startIcinga } from "../../lab/icinga.ts";
 import { rows, type Target } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 import { waitFor } from "../../lab/process.ts";
 import { connectionsAt, connectionsTo } from "./sockets.ts";
 
@@ -122,11 +123,8 @@ export async function suite(
   options: StageOptions,
   body: (stage: () => Stage) => void,
 ): Promise<void> {
-  const missing = await ensurePackages([...ICINGA_PACKAGES, ...(options.packages ?? [])], {
-    why: "Livestatus through the tunnel",
-  });
-  if (missing.length > 0) console.warn(`LEFT OUT: ${name}: not installed: ${missing.join(", ")}`);
-  describe.skipIf(missing.length > 0)(name, () => {
+  const obstacle = await obstacleTo(name, [...ICINGA_PACKAGES, ...(options.packages ?? [])]);
+  describe.skipIf(obstacle !== undefined)(name, () => {
     let lab: FarsiteLab;
     let stage: Stage | undefined;
     beforeAll(async () => {

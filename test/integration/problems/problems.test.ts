@@ -1,4 +1,5 @@
 /** Problems of a real core, through a real hub and real agents: seen, and acted upon. */
+
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../../common/clock.ts";
@@ -14,7 +15,6 @@ import {
   type ProblemPage,
 } from "../../../hub/problems/index.ts";
 import type { AuditRecord, Site } from "../../../hub/registry/index.ts";
-import { ensurePackages } from "../../lab/debian.ts";
 import { FarsiteLab, type TestHub, until } from "../../lab/farsite.ts";
 import {
   ICINGA_PACKAGES,
@@ -25,17 +25,16 @@ import {
   startIcinga,
 } from "../../lab/icinga.ts";
 import { ask, rows } from "../../lab/livestatus.ts";
+import { obstacleTo } from "../../lab/obstacle.ts";
 
 /** The same core behind three agents: one that allows all, one that allows no commands, one for which the hub does not. */
 const OPEN = "acme/main";
 const GUARDED = "acme/guarded";
 const READ_ONLY = "globex/main";
 
-const missing = await ensurePackages(ICINGA_PACKAGES, { why: "problems of real cores" });
-if (missing.length > 0)
-  console.warn(`LEFT OUT: problems of real cores: not installed: ${missing.join(", ")}`);
+const obstacle = await obstacleTo("problems of real cores", ICINGA_PACKAGES);
 
-describe.skipIf(missing.length > 0)("problems of a real core", () => {
+describe.skipIf(obstacle !== undefined)("problems of a real core", () => {
   let lab: FarsiteLab;
   let hub: TestHub;
   let core: IcingaSite;

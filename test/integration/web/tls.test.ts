@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { Hono } from "hono";
 import { expect, onTestFinished, test } from "vitest";
-import { type KeyedCertificate, selfSigned } from "../../../hub/certificate.ts";
+import { type KeyedCertificate, selfSigned } from "../../../hub/tls/index.ts";
 import { listenWeb } from "../../../hub/web/index.ts";
 import type { WebEnv } from "../../../hub/web/site/index.ts";
 import { PASSWORD, webRig } from "../../unit/web/rig.ts";

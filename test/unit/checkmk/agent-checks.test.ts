@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { agentCheck, DEFAULT_LEVELS, downChecks, siteChecks } from "../../../agent/checkmk/index.ts";
+import { agentCheck, downChecks, siteChecks } from "../../../agent/checkmk/index.ts";
 import type { OutboxView, SiteStatus } from "../../../agent/status.ts";
-import { localLine } from "../../../common/checkmk/index.ts";
+import { localLine, SITE_LEVELS } from "../../../common/checkmk/index.ts";
 import { parseLocalScript } from "../../lab/local-check.ts";
 
 const NOW = Date.parse("2026-01-01T01:00:00.000Z");
@@ -53,7 +53,7 @@ const lane = (changes: Partial<OutboxView> = {}): OutboxView => ({
 
 const seen = (changes: Partial<SiteStatus>) =>
   parseLocalScript(
-    siteChecks({ ...status, ...changes }, DEFAULT_LEVELS, NOW)
+    siteChecks({ ...status, ...changes }, SITE_LEVELS, NOW)
       .map((check) => `${localLine(check)}\n`)
       .join(""),
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { localLine } from "../../../common/checkmk/index.ts";
-import { DEFAULT_LOCAL_LEVELS, hubDownCheck, pluginLines } from "../../../hub/checkmk/index.ts";
+import { localLine, SITE_LEVELS } from "../../../common/checkmk/index.ts";
+import { hubDownCheck, pluginLines } from "../../../hub/checkmk/index.ts";
 import type { HubStatus, SiteView } from "../../../hub/hub.ts";
 import { parseLocal, parseLocalScript } from "../../lab/local-check.ts";
 
@@ -40,7 +40,7 @@ const status = (...sites: SiteView[]): HubStatus => ({
 });
 const lines = (site: Partial<SiteView>, host?: string) =>
   parseLocal(
-    pluginLines(status({ ...view, ...site }), DEFAULT_LOCAL_LEVELS, NOW, host)
+    pluginLines(status({ ...view, ...site }), SITE_LEVELS, NOW, host)
       .map((line) => `${line}\n`)
       .join(""),
   );
@@ -140,7 +140,7 @@ test("piggyback gives each site's services to its own host", () => {
   expect(Object.keys(hosts[""] ?? {})).toEqual(["Farsite hub"]);
   expect(Object.keys(hosts["acme-main"] ?? {})).toEqual(["Farsite tunnel acme/main"]);
   for (const wrong of ["{x}", "a b", "a>>>>", ""]) {
-    expect(() => pluginLines(status(view), DEFAULT_LOCAL_LEVELS, NOW, wrong)).toThrow(
+    expect(() => pluginLines(status(view), SITE_LEVELS, NOW, wrong)).toThrow(
       expect.objectContaining({ code: "E_USAGE" }),
     );
   }

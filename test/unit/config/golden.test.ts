@@ -9,7 +9,7 @@ import type { z } from "zod";
 import { agentConfig } from "../../../agent/config.ts";
 import { loadConfig } from "../../../common/config/index.ts";
 import { FarsiteError } from "../../../common/errors.ts";
-import { hubConfig } from "../../../hub/config.ts";
+import { hubConfig } from "../../../hub/config/index.ts";
 
 const SCHEMAS: Record<string, z.ZodType> = { hub: hubConfig, agent: agentConfig };
 

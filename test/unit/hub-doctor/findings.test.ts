@@ -1,12 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { selfSigned } from "../../../hub/certificate.ts";
 import { listenerFinding, poolFinding } from "../../../hub/doctor/addresses.ts";
 import { judge } from "../../../hub/doctor/certificate.ts";
 import { registryFindings, spaceFinding } from "../../../hub/doctor/files.ts";
 import { exitStatus, ok, wrong } from "../../../hub/doctor/finding.ts";
 import { agentsClock, limitsFinding, listeningFindings } from "../../../hub/doctor/running.ts";
 import type { HubStatus } from "../../../hub/hub.ts";
+import { selfSigned } from "../../../hub/tls/index.ts";
 
 const DAY = 86_400_000;
 const MIB = 1 << 20;

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
-import { type HubConfig, hubConfig } from "../../../hub/config.ts";
-import { policyFor, rulesForNobody } from "../../../hub/policy.ts";
+import { type HubConfig, hubConfig, policyFor, rulesForNobody } from "../../../hub/config/index.ts";
 
 function config(text: string): HubConfig {
   return parseConfig("hub.toml", `url = "wss://hub.example"\n${text}`, hubConfig);

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import { decodeToken } from "../../../common/handshake/index.ts";
-import { hubConfig } from "../../../hub/config.ts";
+import { hubConfig } from "../../../hub/config/index.ts";
 import { Endpoints } from "../../../hub/endpoint/index.ts";
 import { Hub, type NewToken, type SiteDetails } from "../../../hub/hub.ts";
 import { SiteStates } from "../../../hub/livestatus/index.ts";

@@ -6,8 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { FakeClock } from "../../../common/clock.ts";
 import { FarsiteError } from "../../../common/errors.ts";
 import { MemoryLog } from "../../../common/log.ts";
+import type { ViewerConfig } from "../../../hub/config/index.ts";
 import { Viewers } from "../../../hub/viewer/index.ts";
-import type { ViewerConfig } from "../../../hub/viewer-config.ts";
 import { makeAuthority } from "../../e2e/certificates.ts";
 
 const DAY = 86_400_000;

@@ -1,5 +1,5 @@
 export { documentOf } from "./document.ts";
 export { Pace } from "./pace.ts";
-export { cursorOf, keyCursor, LARGEST_PAGE, next, pageByKey, pageOf, pageQuery } from "./page.ts";
+export { cursorOf, keyCursor, next, pageByKey, pageOf, pageQuery } from "./page.ts";
 export { type Route, route } from "./route.ts";
 export { serveRoutes } from "./serve.ts";

@@ -1,6 +1,7 @@
 /** Lists come in pages: `next` of one is `cursor` of the one behind it. */
 
 import { z } from "zod";
+import { parseJson } from "../../../../common/json.ts";
 
 export const USUAL_PAGE = 100;
 export const LARGEST_PAGE = 1_000;
@@ -45,11 +46,7 @@ export function cursorOf(value: unknown): string {
 }
 
 function decoded(text: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(text, "base64url").toString());
-  } catch {
-    return undefined;
-  }
+  return parseJson(Buffer.from(text, "base64url").toString());
 }
 
 export const keyCursor = z.string().max(LONGEST_CURSOR);

@@ -1,6 +1,8 @@
 /** What is to be done about the problems that were marked, as the form says it. */
+
 import { z } from "zod";
 import { FarsiteError } from "../../../../common/errors.ts";
+import { parseJson } from "../../../../common/json.ts";
 import type { ProblemCommand, Target } from "../../../problems/index.ts";
 import { PAGE } from "./choice.ts";
 
@@ -37,19 +39,11 @@ export function markOf({ tenant, site, host, service }: Target): string {
 /** The problems that were marked. Throws E_REQUEST. */
 export function targetsOf({ problem }: OrderForm): Target[] {
   return problem.map((text) => {
-    const { data } = mark.safeParse(parsed(text));
+    const { data } = mark.safeParse(parseJson(text));
     if (!data) throw new FarsiteError("E_REQUEST", "the form names a problem that cannot be one");
     const [tenant, site, host, service] = data;
     return { tenant, site, host, service };
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,9 +1,9 @@
 /** What hub.toml says of the web interface: `[web]`. Without the table there is none. */
 
 import { z } from "zod";
-import { portNumber } from "../common/names.ts";
-import { isLoopbackIp, isWildcardIp, parseIp, parseNetwork } from "../common/network.ts";
-import { oidcConfig } from "./access/index.ts";
+import { portNumber } from "../../common/names.ts";
+import { isLoopbackIp, isWildcardIp, parseIp, parseNetwork } from "../../common/network.ts";
+import { oidcConfig } from "../access/index.ts";
 
 const network = z
   .string()

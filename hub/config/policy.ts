@@ -1,7 +1,7 @@
 /** Which policy holds for a site: what hub.toml says of it, else of its tenant, else of all sites. */
 
 import { z } from "zod";
-import { type PolicyConfig, policyKeys } from "../common/livestatus/index.ts";
+import { type PolicyConfig, policyKeys } from "../../common/livestatus/index.ts";
 import type { HubConfig } from "./config.ts";
 
 /** A site by its names. */

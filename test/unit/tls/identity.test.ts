@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { parseConfig } from "../../../common/config/index.ts";
-import { type HubConfig, hubConfig } from "../../../hub/config.ts";
-import { loadTls } from "../../../hub/tls.ts";
+import { type HubConfig, hubConfig } from "../../../hub/config/index.ts";
+import { loadTls } from "../../../hub/tls/index.ts";
 
 function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), "farsite-tls-"));

@@ -1,10 +1,10 @@
 /** Who was turned away at the handshake, for the audit. Anybody on the internet can be, so little is told of each. */
 
-import type { Clock } from "../common/clock.ts";
-import type { ErrorCode, FarsiteError } from "../common/errors.ts";
-import { Notices, withUntold } from "../common/notices.ts";
-import { Seldom } from "../common/seldom.ts";
-import type { AuditWriter } from "./registry/index.ts";
+import type { Clock } from "../../common/clock.ts";
+import type { ErrorCode, FarsiteError } from "../../common/errors.ts";
+import { Notices, withUntold } from "../../common/notices.ts";
+import { Seldom } from "../../common/seldom.ts";
+import type { AuditWriter } from "../registry/index.ts";
 
 /** Refusals for what somebody is or knows; others are faults of the line or of a program. */
 const TOLD: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

@@ -1,7 +1,7 @@
 /** What hub.toml says of TCP addresses for viewer sites, and which of these could not be had beside all else. */
 
 import { z } from "zod";
-import { siteName, tenantName } from "../common/names.ts";
+import { siteName, tenantName } from "../../common/names.ts";
 import {
   contains,
   isLoopbackIp,
@@ -9,7 +9,7 @@ import {
   type Network,
   parseIp,
   parseNetwork,
-} from "../common/network.ts";
+} from "../../common/network.ts";
 
 /** A TCP address: of a viewer, or of something else that listens. */
 export interface Place {

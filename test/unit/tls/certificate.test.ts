@@ -12,7 +12,7 @@ import {
   makeAuthority,
   selfSigned,
   vouchesFor,
-} from "../../hub/certificate.ts";
+} from "../../../hub/tls/index.ts";
 
 const DAY = 86_400_000;
 const NOW = Date.now();

@@ -16,7 +16,7 @@ import {
   X509CertificateGenerator,
   X509Certificate as X509Maker,
 } from "@peculiar/x509";
-import { octetsOf } from "../common/network.ts";
+import { octetsOf } from "../../common/network.ts";
 
 /** As PEM. */
 export interface KeyedCertificate {

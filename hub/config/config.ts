@@ -1,14 +1,14 @@
 /** What hub.toml may say, with defaults. The commented reference is docs/hub.toml. */
 
 import { z } from "zod";
-import { policyKeys, policyRule } from "../common/livestatus/index.ts";
-import { lineName, ownerName, portNumber, serviceName } from "../common/names.ts";
-import { centralLine, wrongSource } from "./central/index.ts";
-import { dumpsConfig, inventoryConfig, notificationsConfig } from "./inbox/index.ts";
-import { metricsConfig } from "./metrics/index.ts";
-import { parsePool } from "./registry/index.ts";
-import { collisions, overlap, parsePlace, viewers } from "./viewer-config.ts";
-import { type WebConfig, webConfig } from "./web-config.ts";
+import { policyKeys, policyRule } from "../../common/livestatus/index.ts";
+import { lineName, ownerName, portNumber, serviceName } from "../../common/names.ts";
+import { centralLine, wrongSource } from "../central/index.ts";
+import { dumpsConfig, inventoryConfig, notificationsConfig } from "../inbox/index.ts";
+import { metricsConfig } from "../metrics/index.ts";
+import { parsePool } from "../registry/index.ts";
+import { collisions, overlap, parsePlace, viewers } from "./viewers.ts";
+import { type WebConfig, webConfig } from "./web.ts";
 
 /** Checkmk's usual ports, which every site's address has. */
 const USUAL_SERVICES = {

@@ -2,10 +2,10 @@
 import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { FarsiteError, reasonOf } from "../common/errors.ts";
-import { writeSecretFile } from "../common/files.ts";
+import { FarsiteError, reasonOf } from "../../common/errors.ts";
+import { writeSecretFile } from "../../common/files.ts";
+import type { HubConfig } from "../config/index.ts";
 import { type KeyedCertificate, selfSigned } from "./certificate.ts";
-import type { HubConfig } from "./config.ts";
 
 export interface TlsIdentity extends KeyedCertificate {
   /** SHA-256 of the certificate (DER), which agents are told when no authority vouches for it. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { FakeClock } from "../../common/clock.ts";
-import { FarsiteError } from "../../common/errors.ts";
-import { Strangers } from "../../hub/strangers.ts";
+import { FakeClock } from "../../../common/clock.ts";
+import { FarsiteError } from "../../../common/errors.ts";
+import { Strangers } from "../../../hub/tunnel/index.ts";
 
 function rig() {
   const clock = new FakeClock();
