@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
+import { CERTIFICATE_FILE } from "../../../hub/tls/index.ts";
 import { BROWSER_PACKAGES, startBrowser } from "../../lab/browser.ts";
 import { Cleanup } from "../../lab/cleanup.ts";
 import { ensurePackages } from "../../lab/debian.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Role } from "../../../hub/access/index.ts";
-import { CERTIFICATE_FILE } from "../../../hub/tls.ts";
+import { CERTIFICATE_FILE } from "../../../hub/tls/index.ts";
 import { FarsiteLab, freePort, type TestAgent, type TestHub, until } from "../../lab/farsite.ts";
 import { type IcingaSite, livestatusOf, makeIcingaSite, settled, startIcinga } from "../../lab/icinga.ts";
 import { ask, rows } from "../../lab/livestatus.ts";
