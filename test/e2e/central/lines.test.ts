@@ -218,6 +218,8 @@ test("while the hub is away clients are reset at once and datagrams wait; both w
 });
 
 test("a site that is disabled reaches nothing any more", async () => {
+  // the hub was started anew
+  await hub.reaches("globex/main", "connected");
   const open = await sites.globex.to("notify").send("x");
   await until("an answer", () => open.received === 1);
   await hub.ok("site", "disable", "globex/main");
