@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { loadToml } from "../../common/config/index.ts";
 import { systemDisk } from "../../common/disk.ts";
-import { HubKeys } from "../keys/index.ts";
+import type { HubKeys } from "../keys/index.ts";
 import {
   type Actor,
   AgentKeys,
@@ -37,11 +37,13 @@ export interface Records {
   close(): Promise<void>;
 }
 
-/** Throws E_STATE or E_KEY_FILE. */
-export async function openRecords({ places, config, clock, random, log }: Ground): Promise<Records> {
+/** Throws E_STATE. */
+export async function openRecords(
+  { places, config, clock, random, log }: Ground,
+  keys: HubKeys,
+): Promise<Records> {
   const { stateDir } = places;
   const wall = () => clock.wall();
-  const keys = new HubKeys({ directory: stateDir, random, wall });
   const store = await openStore(`sqlite:${join(stateDir, REGISTRY_FILE)}`);
   const trail = await openTrail({ store, stateDir, disk: systemDisk, random, log, wall });
   const pool = parsePool(config.endpoints.pool);

@@ -17,6 +17,7 @@ import { VERSION } from "../../common/version.ts";
 import { Watchdog, watchdogLimit } from "../../common/watchdog.ts";
 import { type HubConfig, hubConfig } from "../config/index.ts";
 import { Hub } from "../hub.ts";
+import { HubKeys } from "../keys/index.ts";
 import { Handshakes } from "../metrics/index.ts";
 import { type Actor, registryVital } from "../registry/index.ts";
 import { Admission, listen, Probing, Strangers, welcome } from "../tunnel/index.ts";
@@ -48,11 +49,12 @@ export async function serve(places: Places): Promise<void> {
 
   ensureDirectory(places.stateDir, 0o700);
   ensureDirectory(places.runDir, 0o755);
+  const keys = new HubKeys({ directory: places.stateDir, random, wall: () => clock.wall() });
   let listener: ReturnType<typeof listen> | undefined;
   let web: WebListener | undefined;
   const certificates = await openCertificates(ground, { agents: () => listener, web: () => web });
-  const records = await openRecords(ground);
-  const { store, registry, keys, agentKeys, enrolment, recorder, retention } = records;
+  const records = await openRecords(ground, keys);
+  const { store, registry, agentKeys, enrolment, recorder, retention } = records;
   await records.noteConfiguration();
   const tunnels = openTunnels(ground, records, {
     changed: (siteId) => answers.livestatus.changed(siteId),
