@@ -92,21 +92,30 @@ test("a device that drops idle connections finds none: the heartbeat crosses it"
   expect([dropped, connections(agent), agent.status.lastError]).toEqual([0, 1, undefined]);
 });
 
+/** Changes one bit once it is armed; once in all: the next carrier may come before the test sees that this one ended. */
+function oneFlip(direction: "up" | "down") {
+  let armed = false;
+  const fire = (): boolean => {
+    const now = armed;
+    armed = false;
+    return now;
+  };
+  return {
+    arm: () => {
+      armed = true;
+    },
+    changes: () => middle.flipOnce(direction, fire),
+  };
+}
+
 describe.each(["up", "down"] as const)("one bit changed %s", (direction) => {
   test("by what inspects TLS ends the carrier, says so, and costs no byte of a stream", async () => {
-    let armed = false;
-    // once in all: the next carrier may come before the test sees that this one ended
-    const fire = (): boolean => {
-      const now = armed;
-      armed = false;
-      return now;
-    };
-    const changes = () => middle.flipOnce(direction, fire);
+    const { arm, changes } = oneFlip(direction);
     const inspect = middle.inspectTo(stage.hub.port, stage.authority.file, changes);
     const box = await middle.box(cleanup, inspect, trusted);
     const agent = stage.start({ url: wss(box.port) });
     const client = await connected(agent);
-    armed = true;
+    arm();
     const back = exchange(client, 5000);
     await until("the change to be noticed", () => agent.status.lastError !== undefined);
     await back;
@@ -124,15 +133,13 @@ describe.each(["up", "down"] as const)("one bit changed %s", (direction) => {
   });
 
   test("by what does not inspect is noticed by TLS already", async () => {
-    let armed = false;
-    const changes = () => middle.flipOnce(direction, () => armed);
+    const { arm, changes } = oneFlip(direction);
     const box = await middle.box(cleanup, middle.passTo(stage.hub.port, changes));
     const agent = stage.start({ url: wss(box.port) });
     const client = await connected(agent);
-    armed = true;
+    arm();
     const back = exchange(client, 5000);
     await until("the change to be noticed", () => agent.status.lastError !== undefined);
-    armed = false;
     await back;
     expect(agent.status.lastError).toMatchObject({ code: "E_CARRIER_LOST", hop: "carrier" });
   });
