@@ -9,5 +9,6 @@ export {
   type SiteRow,
 } from "./site-row.ts";
 export { SPARK_HEIGHT, SPARK_STEPS, sparkPoints } from "./spark.ts";
+export { staying } from "./staying.ts";
 export { problemTone, type SiteWord, siteOrder, siteTone, type Tone } from "./tone.ts";
 export { bytes, count, latency, moment, rate, since, span } from "./units.ts";

@@ -1,5 +1,5 @@
 /** Puts the rows of one body in order, as the hub would: by the column, then the worst first, then by name. */
-import { type SiteWord, siteOrder } from "../../view/index.ts";
+import { type SiteWord, siteOrder, staying } from "../../view/index.ts";
 
 interface Sortable {
   row: HTMLElement;
@@ -26,19 +26,20 @@ export function sortRows(body: HTMLElement, column: string, descending: boolean)
     .sort((a, b) => sign * compare(a, b) || a.state - b.state || compareText(a.key, b.key));
   settle(
     body,
-    body.querySelector("tr[data-key]"),
+    rows,
     sorted.map(({ row }) => row),
   );
 }
 
 /** Puts the tenants in order: by name, or those first in which something is wrong. */
 export function sortBodies(table: HTMLTableElement, worstFirst: boolean): void {
-  const sorted = [...table.tBodies]
+  const bodies = [...table.tBodies];
+  const sorted = bodies
     .map((body) => ({ body, name: body.dataset.tenant ?? "", worst: worstFirst ? worstOf(body) : 0 }))
     .sort((a, b) => a.worst - b.worst || compareText(a.name, b.name));
   settle(
     table,
-    table.tBodies[0] ?? null,
+    bodies,
     sorted.map(({ body }) => body),
   );
 }
@@ -48,12 +49,16 @@ function worstOf(body: HTMLElement): number {
   return Math.min(...rows.map((row) => siteOrder(row.dataset.state as SiteWord)));
 }
 
-/** Moves only what does not stand where it should. */
-function settle(parent: Element, first: Element | null, wanted: readonly Element[]): void {
-  let at = first;
-  for (const element of wanted) {
-    if (element === at) at = element.nextElementSibling;
-    else parent.insertBefore(element, at);
+/** Moves as few as can be: what is moved is laid out anew. `present` are the last of the parent's children. */
+function settle(parent: Element, present: readonly Element[], wanted: readonly Element[]): void {
+  const places = new Map(wanted.map((element, place) => [element, place]));
+  const stay = staying(present.map((element) => places.get(element) ?? 0));
+  if (stay.size === wanted.length) return;
+  let next: Element | null = null;
+  for (let place = wanted.length - 1; place >= 0; place--) {
+    const element = wanted[place] as Element;
+    if (!stay.has(place)) parent.insertBefore(element, next);
+    next = element;
   }
 }
 

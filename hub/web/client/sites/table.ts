@@ -15,6 +15,7 @@ export class SitesTable {
   #drawing = false;
   /** The order is not what it should be, while the pointer or the focus is in the table. */
   #unsorted = false;
+  #arranging: ReturnType<typeof setTimeout> | undefined;
 
   constructor(root: HTMLElement, refresh: () => void) {
     this.#root = root;
@@ -64,6 +65,12 @@ export class SitesTable {
     if (turned.length === 0) return;
     if (turned.length <= MOST_MARKED) for (const element of turned) markRow(element);
     this.#unsorted = true;
+    // all rows are looked at: not more often than somebody can read
+    this.#arranging ??= setTimeout(() => this.#arrange(), ARRANGE);
+  }
+
+  #arrange(): void {
+    this.#arranging = undefined;
     this.#choose();
     this.#sortWhenFree();
   }
@@ -185,6 +192,8 @@ export class SitesTable {
   }
 }
 
+/** ms from a change of a state until the rows are counted, chosen and sorted anew. */
+const ARRANGE = 500;
 /** Rows that draw the eye at once: when everything changes, nothing need. */
 const MOST_MARKED = 8;
 /** What the address need not say. */
