@@ -57,7 +57,9 @@ function setText(element: HTMLElement, text: string): void {
 
 /** Draws the eye to a row for a moment. */
 export function markRow(element: HTMLElement): void {
-  element.classList.remove("changed");
-  element.addEventListener("animationend", () => element.classList.remove("changed"), { once: true });
   element.classList.add("changed");
+  setTimeout(() => element.classList.remove("changed"), MARKED);
 }
+
+/** ms for which a row is marked. */
+const MARKED = 1_500;
